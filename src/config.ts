@@ -1,0 +1,87 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+const PROBLEMS = 'Set it in the environment or in .env (see .env.example).';
+
+const adminIds = z
+  .string()
+  .regex(/^[\s\d,]*$/, 'must be Telegram user ids separated by commas')
+  .transform((text) => text.split(',').flatMap((part) => (part.trim() ? [Number(part)] : [])));
+
+const url = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' });
+const positive = z.coerce.number('must be a number').positive('must be above 0');
+const count = z.coerce
+  .number('must be a number')
+  .int('must be a whole number')
+  .min(1, 'must be at least 1');
+
+/** Environment variables, one line each; `.env.example` explains them and a test keeps the two in step. */
+const environment = z.object({
+  BOT_TOKEN: z
+    .string({ error: 'is missing: @BotFather gives one' })
+    .regex(/^\d+:[\w-]+$/, 'does not look like a bot token (123456:ABC…)'),
+  TELEGRAM_API_ROOT: url.default('https://api.telegram.org'),
+  REPLICATE_API_TOKEN: z
+    .string({ error: 'is missing: replicate.com gives one' })
+    .min(1, 'is empty'),
+  REPLICATE_BASE_URL: url.default('https://api.replicate.com/v1'),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' })
+    .optional(),
+  DATA_DIR: z.string().default('./data'),
+  ADMIN_IDS: adminIds.default([]),
+  PUBLIC_URL: url.optional(),
+  PORT: z.coerce
+    .number('must be a port')
+    .int()
+    .min(0, 'must be a port')
+    .max(65_535, 'must be a port')
+    .default(3000),
+  MORPH_MODEL: z.string().default('kwaivgi/kling-v1.6-pro'),
+  RENDER_CONCURRENCY: count.default(16),
+  MAX_PHOTOS: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(2, 'must be at least 2')
+    .max(1000, 'must be at most 1000')
+    .default(200),
+  STAR_USD: positive.default(0.016),
+  MARKUP: positive.default(1.5),
+  WELCOME_STARS: z
+    .string()
+    .regex(/^\d{1,6}([.,]\d{1,2})?$/, 'must be an amount like 10 or 7.50')
+    .default('0'),
+  RETENTION_HOURS: positive.default(72),
+  FFMPEG_PATH: z.string().optional(),
+  FFPROBE_PATH: z.string().optional(),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'must be one of trace, debug, info, warn, error, fatal, silent',
+    })
+    .default('info'),
+});
+
+/** The validated configuration; names as in the environment, so that everybody speaks of the same thing. */
+export type Config = Readonly<z.infer<typeof environment>>;
+
+/** The names of all variables that are read, for the test that compares them with `.env.example`. */
+export const CONFIG_NAMES = Object.keys(environment.shape);
+
+/** A variable is missing or has a bad value; the message is one sentence that names it. */
+export class ConfigError extends Error {
+  override name = 'ConfigError' as const;
+}
+
+/**
+ * Validates the environment. An empty variable counts as unset.
+ * @throws ConfigError naming the first variable that is wrong.
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new ConfigError(`${String(issue?.path[0])} ${issue?.message}. ${PROBLEMS}`);
+  }
+  return { ...parsed.data, DATA_DIR: resolve(parsed.data.DATA_DIR) };
+}

@@ -1,0 +1,179 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import type { ExtractTablesWithRelations, sql } from 'drizzle-orm';
+import type { PgDatabase, PgQueryResultHKT, PgTransaction } from 'drizzle-orm/pg-core';
+import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
+import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator';
+import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js';
+import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator';
+import postgres from 'postgres';
+import { lockDirectory } from './directory-lock.ts';
+import * as schema from './schema.ts';
+
+type Schema = typeof schema;
+
+/** The database, whichever of the two it is. */
+export type Db = PgDatabase<PgQueryResultHKT, Schema>;
+/** An open transaction: inside one, nothing but this may be used. */
+export type Tx = PgTransaction<PgQueryResultHKT, Schema, ExtractTablesWithRelations<Schema>>;
+/** Where a query may run: in a transaction of the caller's, or on its own. */
+export type Queryable = Db | Tx;
+
+/** An open, migrated database. */
+export interface Database {
+  readonly db: Db;
+  /** The embedded engine, for the queue's adapter; undefined on a server. */
+  readonly embedded: PGlite | undefined;
+  /** Runs raw SQL of several statements without parameters. */
+  close(): Promise<void>;
+}
+
+const MIGRATIONS = join(import.meta.dirname, '../../drizzle');
+
+/** Any number that no other program on the server uses for its advisory locks. */
+const MIGRATION_LOCK = 7_306_171_100;
+
+/**
+ * Opens the database and brings its schema up to date: a Postgres server when `url` is given, else
+ * PGlite inside `dataDir`.
+ * @throws when the directory belongs to a running process, or the server cannot be reached in 30 s.
+ */
+export async function openDatabase(options: {
+  readonly url: string | undefined;
+  readonly dataDir: string;
+}): Promise<Database> {
+  return options.url ? openServer(options.url) : openEmbedded(join(options.dataDir, 'pg'));
+}
+
+async function openEmbedded(directory: string): Promise<Database> {
+  // Its files are readable by everybody under the umask, so nobody else may enter the folder.
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const unlock = await lockDirectory(directory);
+  try {
+    const engine = new GuardedPglite(directory, { startParams: EMBEDDED_PARAMETERS });
+    await engine.waitReady;
+    const db = drizzlePglite(engine, { schema });
+    await migratePglite(db, { migrationsFolder: MIGRATIONS });
+    // The single-user engine never checkpoints by itself: its log would grow to gigabytes.
+    const checkpoint = setInterval(() => {
+      engine.exec('checkpoint').catch(() => undefined);
+    }, 300_000).unref();
+    return {
+      db,
+      embedded: engine,
+      async close() {
+        clearInterval(checkpoint);
+        await engine.close();
+        await unlock();
+      },
+    };
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+async function openServer(url: string): Promise<Database> {
+  await migrateServer(url);
+  const client = postgres(url, { max: 10, onnotice: () => undefined, connect_timeout: 10 });
+  return {
+    db: drizzlePostgres(client, { schema }),
+    embedded: undefined,
+    close: () => client.end({ timeout: 5 }),
+  };
+}
+
+/** Two processes that start at once must not both create the tables: the lock lets one go first. */
+async function migrateServer(url: string): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const client = postgres(url, { max: 1, onnotice: () => undefined, connect_timeout: 5 });
+    try {
+      await client`select pg_advisory_lock(${MIGRATION_LOCK})`;
+      await migratePostgres(drizzlePostgres(client), { migrationsFolder: MIGRATIONS });
+      return;
+    } catch (error) {
+      if (!isDatabaseDown(error) || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    } finally {
+      await client.end({ timeout: 5 });
+    }
+  }
+}
+
+/** PGlite keeps 128 MB and a gigabyte of log by default; a bot needs neither. */
+const EMBEDDED_PARAMETERS = [
+  ...PGlite.defaultStartParams,
+  ...['-c', 'shared_buffers=16MB', '-c', 'max_wal_size=64MB', '-c', 'min_wal_size=32MB'],
+];
+
+const insideTransaction = new AsyncLocalStorage<true>();
+
+/**
+ * On the one connection of PGlite, a query beside an open transaction of the same task waits for ever
+ * (electric-sql/pglite#76). This turns that silent hang into an error.
+ */
+class GuardedPglite extends PGlite {
+  override query<T>(...args: Parameters<PGlite['query']>) {
+    refuseInsideTransaction();
+    return super.query<T>(...args);
+  }
+
+  override exec(...args: Parameters<PGlite['exec']>) {
+    refuseInsideTransaction();
+    return super.exec(...args);
+  }
+
+  override transaction<T>(callback: Parameters<typeof PGlite.prototype.transaction<T>>[0]) {
+    refuseInsideTransaction();
+    return super.transaction<T>((tx) => insideTransaction.run(true, () => callback(tx)));
+  }
+}
+
+function refuseInsideTransaction(): void {
+  if (insideTransaction.getStore()) {
+    throw new Error('Use the transaction, not the database, inside a transaction');
+  }
+}
+
+const DOWN_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  'ETIMEDOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+]);
+
+/** Whether an error says that the server is away or restarting, so that the same call may work later. */
+export function isDatabaseDown(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && DOWN_CODES.has(cause.code))
+      return true;
+  }
+  return false;
+}
+
+/** Whether an error says that a unique rule was broken: somebody else was first. */
+export function isUniqueViolation(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && cause.code === '23505') return true;
+  }
+  return false;
+}
+
+/** The rows of a raw statement; the two drivers wrap them differently. */
+export async function selectRows(db: Queryable, query: ReturnType<typeof sql>): Promise<unknown[]> {
+  const result: unknown = await db.execute(query);
+  if (Array.isArray(result)) return result;
+  return (result as { rows: unknown[] }).rows;
+}

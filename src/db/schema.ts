@@ -1,0 +1,281 @@
+import { sql } from 'drizzle-orm';
+import {
+  type AnyPgColumn,
+  bigint,
+  bigserial,
+  check,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  smallint,
+  text,
+  timestamp,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { Canvas } from '../domain/canvas.ts';
+import type { FailureKind } from '../domain/failure.ts';
+import type { Gender } from '../domain/gender.ts';
+import type { OrderState, PredictionState, StepState } from '../domain/order-state.ts';
+import type { SkipReason } from '../domain/skip-reason.ts';
+import { formatStars, parseStars, type Stars } from '../domain/stars.ts';
+
+/** `numeric(10,2)` in the database, integer hundredths in our code; the driver's text never leaks out. */
+const starsColumn = customType<{ data: Stars; driverData: string }>({
+  dataType: () => 'numeric(10, 2)',
+  toDriver: formatStars,
+  fromDriver(value) {
+    const amount = parseStars(String(value));
+    if (amount === undefined) throw new Error(`Not an amount of stars: ${value}`);
+    return amount;
+  },
+});
+
+const createdAt = () => timestamp('created_at', { withTimezone: true }).notNull().defaultNow();
+const moment = (name: string) => timestamp(name, { withTimezone: true });
+
+/** Everybody who ever wrote to the bot. `id` is Telegram's user id, also the id of the private chat. */
+export const people = pgTable('people', {
+  id: bigint('id', { mode: 'number' }).primaryKey(),
+  firstName: text('first_name').notNull(),
+  username: text('username'),
+  language: text('language').$type<'en' | 'ru'>().notNull(),
+  /** Null: never asked. */
+  gender: text('gender').$type<Gender>(),
+  /** Set when Telegram says that the person blocked the bot; results wait until it is null again. */
+  blockedAt: moment('blocked_at'),
+  createdAt: createdAt(),
+});
+
+/** A person's balance: always the sum of their entries, changed only in the statement that adds one. */
+export const accounts = pgTable('accounts', {
+  personId: bigint('person_id', { mode: 'number' })
+    .primaryKey()
+    .references(() => people.id),
+  balance: starsColumn('balance').notNull().default(sql`0`),
+});
+
+/** The ledger. Entries are only ever added; a trigger refuses UPDATE, DELETE and TRUNCATE. */
+export const entries = pgTable(
+  'ledger_entries',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    personId: bigint('person_id', { mode: 'number' })
+      .notNull()
+      .references(() => people.id),
+    kind: text('kind').$type<'charge' | 'refund' | 'top_up'>().notNull(),
+    /** Signed: charges are negative, refunds and top-ups positive. */
+    amount: starsColumn('amount').notNull(),
+    /** What the sale costs us; 0 for a top-up. Signed like the sale: a refund gives cost back. */
+    cost: starsColumn('cost').notNull().default(sql`0`),
+    idempotencyKey: text('idempotency_key').notNull().unique(),
+    serviceType: text('service_type'),
+    paymentMethod: text('payment_method')
+      .$type<'Internal' | 'TelegramStars' | 'Admin' | 'Bonus'>()
+      .notNull(),
+    /** Of a refund: the charge it returns. */
+    chargeId: bigint('charge_id', { mode: 'number' }).references((): AnyPgColumn => entries.id),
+    orderId: text('order_id'),
+    reason: text('reason'),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    index('ledger_entries_person').on(table.personId, table.id),
+    index('ledger_entries_charge').on(table.chargeId),
+    check('ledger_entries_sign', sql`(${table.kind} = 'charge') = (${table.amount} < 0)`),
+    check(
+      'ledger_entries_refund',
+      sql`(${table.kind} = 'refund') = (${table.chargeId} is not null)`,
+    ),
+    check(
+      'ledger_entries_service',
+      sql`${table.kind} <> 'charge' or ${table.serviceType} is not null`,
+    ),
+  ],
+);
+
+/** What a quote promised, kept with its order: later price changes do not touch it. */
+export interface StoredQuote {
+  readonly model: string;
+  readonly secondsPerTransition: number;
+  /** In hundredths of a star. */
+  readonly pricePerTransition: number;
+  readonly costPerTransition: number;
+  readonly photoCount: number;
+}
+
+/** One purchase of one service by one person, from draft to delivered. */
+export const orders = pgTable(
+  'orders',
+  {
+    /** Random and short: it travels in callback data. */
+    id: text('id').primaryKey(),
+    personId: bigint('person_id', { mode: 'number' })
+      .notNull()
+      .references(() => people.id),
+    serviceType: text('service_type').notNull(),
+    state: text('state').$type<OrderState>().notNull().default('draft'),
+    /** What the person chose, as the service's input schema has it. */
+    input: jsonb('input').$type<Record<string, unknown>>().notNull().default({}),
+    quote: jsonb('quote').$type<StoredQuote>(),
+    canvas: jsonb('canvas').$type<Canvas>(),
+    price: starsColumn('price'),
+    /** Whether a cancelled order with finished steps was offered as a shorter video, and the answer. */
+    partial: text('partial').$type<'offered' | 'accepted' | 'declined'>(),
+    /** Why the order failed as a whole. */
+    failure: text('failure').$type<FailureKind | 'stitching' | 'delivery'>(),
+    /** Tries of the present finish or delivery that failed for a reason that may pass. */
+    retries: integer('retries').notNull().default(0),
+    /** The message that counts the photos, then the one that shows progress; the bot's to use. */
+    collectorMessageId: integer('collector_message_id'),
+    progressMessageId: integer('progress_message_id'),
+    progressText: text('progress_text'),
+    /** The finished video: storage key, shape and length. */
+    resultKey: text('result_key'),
+    createdAt: createdAt(),
+    confirmedAt: moment('confirmed_at'),
+    /** When the state became delivered, cancelled or failed. */
+    endedAt: moment('ended_at'),
+    /** When the photos, clips and videos of this order were deleted from storage. */
+    purgedAt: moment('purged_at'),
+  },
+  (table) => [
+    index('orders_person').on(table.personId, table.createdAt),
+    index('orders_state').on(table.state),
+  ],
+);
+
+/** Everything a person sent for an order, in the order of (message, position in its archive). */
+export const photos = pgTable(
+  'photos',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    orderId: text('order_id')
+      .notNull()
+      .references(() => orders.id),
+    /**
+     * pending: still to be downloaded; ready: a photo of the order; skipped: named with its reason;
+     * archive: a ZIP whose pictures became rows of their own; removed: taken back by the person.
+     */
+    state: text('state').$type<'pending' | 'ready' | 'skipped' | 'archive' | 'removed'>().notNull(),
+    messageId: integer('message_id').notNull(),
+    /** Position inside a ZIP, in natural order of names; 0 for a file of its own. */
+    position: integer('position').notNull().default(0),
+    fileId: text('file_id').notNull(),
+    /** Telegram's, or for a picture of a ZIP the archive's with the digest of its bytes. */
+    fileUniqueId: text('file_unique_id').notNull(),
+    /** As the sender named it; shown back to them, never used as a path. */
+    name: text('name'),
+    skipReason: text('skip_reason').$type<SkipReason>(),
+    width: integer('width'),
+    height: integer('height'),
+    /** The file as it came, and brought to the canvas of the order. */
+    originalKey: text('original_key'),
+    canvasKey: text('canvas_key'),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    unique('photos_once').on(table.orderId, table.fileUniqueId),
+    index('photos_order').on(table.orderId, table.messageId, table.position),
+  ],
+);
+
+/** The unit of rendering, of retry and of refund; in a morph, one transition. */
+export const steps = pgTable(
+  'steps',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    orderId: text('order_id')
+      .notNull()
+      .references(() => orders.id),
+    position: smallint('position').notNull(),
+    state: text('state').$type<StepState>().notNull().default('waiting'),
+    /** Its turn among everybody's steps: lower goes first (start-time fair queueing, see fair-rank). */
+    rank: integer('rank').notNull(),
+    price: starsColumn('price').notNull(),
+    cost: starsColumn('cost').notNull(),
+    fromPhotoId: bigint('from_photo_id', { mode: 'number' })
+      .notNull()
+      .references(() => photos.id),
+    toPhotoId: bigint('to_photo_id', { mode: 'number' })
+      .notNull()
+      .references(() => photos.id),
+    /** Why it failed for good. */
+    failure: text('failure').$type<FailureKind>(),
+    clipKey: text('clip_key'),
+    startedAt: moment('started_at'),
+    endedAt: moment('ended_at'),
+  },
+  (table) => [
+    unique('steps_position').on(table.orderId, table.position),
+    index('steps_waiting').on(table.rank).where(sql`${table.state} = 'waiting'`),
+  ],
+);
+
+/** One paid attempt at a step by a provider; the row is there before the provider is asked. */
+export const predictions = pgTable(
+  'predictions',
+  {
+    id: uuid('id').primaryKey(),
+    stepId: bigint('step_id', { mode: 'number' })
+      .notNull()
+      .references(() => steps.id),
+    attempt: smallint('attempt').notNull(),
+    provider: text('provider').notNull(),
+    model: text('model').notNull(),
+    state: text('state').$type<PredictionState>().notNull().default('creating'),
+    externalId: text('external_id').unique(),
+    /** The request as it was (to be) sent, so that a lost answer can be looked up by it. */
+    input: jsonb('input').$type<Record<string, string | number | boolean>>().notNull(),
+    fingerprint: text('fingerprint').notNull(),
+    failure: text('failure').$type<FailureKind>(),
+    createdAt: createdAt(),
+    endedAt: moment('ended_at'),
+  },
+  (table) => [
+    unique('predictions_attempt').on(table.stepId, table.attempt),
+    index('predictions_measured')
+      .on(table.model, table.endedAt)
+      .where(sql`${table.state} = 'succeeded'`),
+  ],
+);
+
+/** What was sent of an order's result. A row that is `sent` is never sent again. */
+export const deliveries = pgTable(
+  'deliveries',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    orderId: text('order_id')
+      .notNull()
+      .references(() => orders.id),
+    /** `preview` plays in the chat, `document` is the original (in numbered parts when too big), `notice` the closing words. */
+    kind: text('kind').$type<'preview' | 'document' | 'notice'>().notNull(),
+    part: smallint('part').notNull().default(1),
+    messageId: integer('message_id').notNull(),
+    fileId: text('file_id'),
+    createdAt: createdAt(),
+  },
+  (table) => [unique('deliveries_once').on(table.orderId, table.kind, table.part)],
+);
+
+/** Telegram's updates, stored before their offset is confirmed; emptied of content once handled. */
+export const updates = pgTable(
+  'updates',
+  {
+    id: bigint('id', { mode: 'number' }).primaryKey(),
+    payload: jsonb('payload').$type<unknown>(),
+    attempts: smallint('attempts').notNull().default(0),
+    handledAt: moment('handled_at'),
+    createdAt: createdAt(),
+  },
+  (table) => [index('updates_open').on(table.id).where(sql`${table.handledAt} is null`)],
+);
+
+/** Where each chat stands in its conversation; the bot framework's own record. */
+export const conversations = pgTable('conversations', {
+  key: text('key').primaryKey(),
+  state: jsonb('state').$type<unknown>().notNull(),
+  updatedAt: moment('updated_at').notNull().defaultNow(),
+});

@@ -1,0 +1,82 @@
+import type { FailureKind } from '../domain/failure.ts';
+import type { Stars } from '../domain/stars.ts';
+
+/** Something worth telling the operator at once. */
+export type Alarm =
+  | { readonly kind: 'out_of_credit' }
+  | { readonly kind: 'provider_unauthorized' }
+  | { readonly kind: 'disk_full' }
+  | { readonly kind: 'order_failed'; readonly orderId: string; readonly failure: string };
+
+/** A finished video on this machine's disk, ready to be sent. */
+export interface ResultVideo {
+  readonly orderId: string;
+  readonly personId: number;
+  /** The untouched original. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly width: number;
+  readonly height: number;
+  readonly durationSeconds: number;
+  readonly thumbnailPath: string;
+  /** What plays in the chat: the original, or a smaller copy where that is over the upload limit. */
+  readonly preview: { readonly path: string; readonly width: number; readonly height: number };
+  /** The document: the original alone, or numbered parts of whole clips, each within the limit. */
+  readonly documents: readonly string[];
+  readonly transitions: number;
+  /** Transitions (counted from 1) that the local engine rendered in place of the model. */
+  readonly replaced: readonly number[];
+  readonly refunded: Stars;
+  readonly partial: boolean;
+}
+
+/** What was sent: enough to show it again without uploading. */
+export interface SentMessage {
+  readonly messageId: number;
+  readonly fileId: string | null;
+}
+
+export type SendOutcome =
+  | { readonly kind: 'sent'; readonly message: SentMessage }
+  /** The person blocked the bot: the result waits for their return. */
+  | { readonly kind: 'blocked' }
+  /** Telegram is away or asks to wait; worth trying again. */
+  | { readonly kind: 'later'; readonly retryAfterMs: number }
+  /** Telegram will never take this. */
+  | { readonly kind: 'refused' };
+
+export type FetchFileOutcome =
+  | { readonly kind: 'fetched'; readonly sizeBytes: number }
+  | { readonly kind: 'too_big' }
+  /** The network, Telegram or the disk; worth trying again. */
+  | { readonly kind: 'later'; readonly retryAfterMs: number }
+  | { readonly kind: 'gone' };
+
+/** How an order that gives no video ended, for the closing words. */
+export interface ClosingNotice {
+  readonly orderId: string;
+  readonly personId: number;
+  readonly kind: 'failed';
+  readonly failure: FailureKind | 'stitching' | 'delivery';
+  readonly refunded: Stars;
+}
+
+/**
+ * The chat, as the orders see it. The bot implements it; orders never import the bot.
+ * Nothing here throws for what Telegram or a person may do.
+ */
+export interface ChatPort {
+  /** Downloads a file a person sent to `path`, whole or not at all. */
+  fetchFile(fileId: string, path: string, signal: AbortSignal): Promise<FetchFileOutcome>;
+  /** The photos or skips of this open order changed: refresh its counter, at most every 2 s. */
+  intakeChanged(orderId: string): void;
+  /** The state of this active order changed: refresh its progress message, at most every 3 s. */
+  progressChanged(orderId: string): void;
+  sendPreview(video: ResultVideo, signal: AbortSignal): Promise<SendOutcome>;
+  sendDocument(video: ResultVideo, part: number, signal: AbortSignal): Promise<SendOutcome>;
+  /** The last words of a delivered order: what was replaced, how many stars came back, what next. */
+  sendClosing(video: ResultVideo, signal: AbortSignal): Promise<SendOutcome>;
+  sendNotice(notice: ClosingNotice, signal: AbortSignal): Promise<SendOutcome>;
+  /** Tells all admins; repeated alarms of one kind are told at most once an hour. */
+  alarm(alarm: Alarm): Promise<void>;
+}

@@ -1,0 +1,180 @@
+import type { Gender } from '../domain/gender.ts';
+import type { MorphMode } from '../domain/morph-plan.ts';
+import type { OrderState } from '../domain/order-state.ts';
+import type { SkipReason } from '../domain/skip-reason.ts';
+import type { Stars } from '../domain/stars.ts';
+
+/** An order as its owner may know it. */
+export interface OrderView {
+  readonly id: string;
+  readonly personId: number;
+  readonly serviceType: string;
+  readonly state: OrderState;
+  /** Chosen mode; null before the choice. */
+  readonly mode: MorphMode | null;
+  readonly price: Stars | null;
+  readonly partial: 'offered' | 'accepted' | 'declined' | null;
+  readonly collectorMessageId: number | null;
+  readonly progressMessageId: number | null;
+  readonly progressText: string | null;
+  readonly createdAt: Date;
+  readonly endedAt: Date | null;
+}
+
+/** A file that came in a message. Name, type and sizes are the sender's claims. */
+export interface IncomingFile {
+  readonly messageId: number;
+  readonly fileId: string;
+  readonly fileUniqueId: string;
+  readonly name: string | null;
+  readonly sizeBytes: number | null;
+  /** Over what the bot may download: it is named as skipped, nothing is fetched. */
+  readonly tooBig: boolean;
+}
+
+/** What has arrived for an order so far. */
+export interface Intake {
+  readonly orderId: string;
+  readonly state: OrderState;
+  readonly photos: number;
+  /** Files still being downloaded and looked at. */
+  readonly pending: number;
+  /** In the order they came; `name` is null for a photo without one. */
+  readonly skipped: readonly { readonly name: string | null; readonly reason: SkipReason }[];
+}
+
+/** One line of the quote screen. */
+export interface QuoteOption {
+  readonly mode: MorphMode;
+  readonly transitions: number;
+  readonly seconds: number;
+  readonly price: Stars;
+  /** Expected time until delivery, in seconds: measured, or the model's entry before any measurement. */
+  readonly waitSeconds: number;
+}
+
+export type QuoteOutcome =
+  | {
+      readonly kind: 'quoted';
+      readonly options: readonly QuoteOption[];
+      readonly balance: Stars;
+      readonly photos: number;
+      /** Contact sheets: absolute paths of JPEGs, photos numbered in order. */
+      readonly sheets: readonly string[];
+    }
+  | { readonly kind: 'too_few'; readonly photos: number }
+  | { readonly kind: 'too_many'; readonly photos: number; readonly max: number }
+  /** Files are still arriving after a minute of waiting. */
+  | { readonly kind: 'pending'; readonly pending: number }
+  | { readonly kind: 'disk_full' }
+  | { readonly kind: 'closed' };
+
+export type ChooseOutcome =
+  | { readonly kind: 'chosen'; readonly option: QuoteOption; readonly balance: Stars }
+  | {
+      readonly kind: 'short';
+      readonly option: QuoteOption;
+      readonly balance: Stars;
+      readonly missing: Stars;
+    }
+  | { readonly kind: 'closed' };
+
+export type ConfirmOutcome =
+  | { readonly kind: 'queued'; readonly price: Stars; readonly balance: Stars }
+  /** Confirmed before: the same order, nothing charged now. */
+  | { readonly kind: 'already'; readonly state: OrderState }
+  | {
+      readonly kind: 'short';
+      readonly price: Stars;
+      readonly balance: Stars;
+      readonly missing: Stars;
+    }
+  /** Cancelled, somebody else's, unknown, or no mode was chosen. */
+  | { readonly kind: 'closed' };
+
+export type CancelOutcome =
+  /** A draft or quote was dropped; no money was involved. */
+  | { readonly kind: 'dropped' }
+  /** Everything came back. */
+  | { readonly kind: 'refunded'; readonly refunded: Stars }
+  /** Some transitions are finished and stay paid; the person is asked about the shorter video. */
+  | {
+      readonly kind: 'partial_offered';
+      readonly finished: number;
+      readonly total: number;
+      readonly refunded: Stars;
+    }
+  /** All transitions are rendered: the video is on its way. */
+  | { readonly kind: 'too_late' }
+  | { readonly kind: 'closed' };
+
+/** What a progress message shows. */
+export interface OrderProgress {
+  readonly order: OrderView;
+  readonly total: number;
+  readonly finished: number;
+  readonly running: number;
+  /** Transitions of other orders that go before this one's next; 0 once it renders. */
+  readonly ahead: number;
+  /** Seconds until delivery, from measured times; null when nothing can be said. */
+  readonly etaSeconds: number | null;
+  /** The provider does not take work at the moment (credit, token): the order waits safely. */
+  readonly waitingForProvider: boolean;
+  readonly refunded: Stars;
+}
+
+/** A past order in the history, with what can be sent again without uploading. */
+export interface HistoryItem {
+  readonly order: OrderView;
+  readonly transitions: number;
+  readonly previewFileId: string | null;
+  readonly documentFileIds: readonly string[];
+}
+
+/**
+ * The life of an order, as the bot drives it. Every call may be repeated; what belongs to somebody
+ * else behaves like what does not exist (`closed`, undefined).
+ */
+export interface Orders {
+  /** The person's open order, or a new draft. A person has at most one open order. */
+  open(personId: number): Promise<OrderView>;
+  findOpen(personId: number): Promise<OrderView | undefined>;
+  find(orderId: string, personId: number): Promise<OrderView | undefined>;
+  /** Writes the file down at once; it is fetched and looked at in the background. Adding to a quoted order makes it a draft again. */
+  addFile(
+    orderId: string,
+    personId: number,
+    file: IncomingFile,
+  ): Promise<'added' | 'duplicate' | 'closed'>;
+  /** Takes back the last message's photos (an archive as a whole). */
+  undo(orderId: string, personId: number): Promise<Intake | undefined>;
+  clear(orderId: string, personId: number): Promise<Intake | undefined>;
+  intake(orderId: string): Promise<Intake | undefined>;
+  /** Waits for what is pending, brings the photos to their canvas and prices both modes. */
+  quote(orderId: string, personId: number): Promise<QuoteOutcome>;
+  choose(
+    orderId: string,
+    personId: number,
+    choice: { mode: MorphMode; gender: Gender },
+  ): Promise<ChooseOutcome>;
+  /** Charges and enqueues in one transaction. */
+  confirm(orderId: string, personId: number): Promise<ConfirmOutcome>;
+  cancel(orderId: string, personId: number): Promise<CancelOutcome>;
+  /** Whether the person wants the shorter video of a cancelled order. */
+  answerPartial(
+    orderId: string,
+    personId: number,
+    accept: boolean,
+  ): Promise<'accepted' | 'declined' | 'closed'>;
+  progress(orderId: string): Promise<OrderProgress | undefined>;
+  /** Paid and not over, oldest first; of one person, or of everybody. */
+  active(personId?: number): Promise<OrderView[]>;
+  history(
+    personId: number,
+    page: { limit: number; offset: number },
+  ): Promise<{ items: HistoryItem[]; total: number }>;
+  /** The person is reachable again: results that waited for them are delivered. */
+  personReturned(personId: number): Promise<void>;
+  setCollectorMessage(orderId: string, messageId: number): Promise<void>;
+  setProgressMessage(orderId: string, shown: { messageId: number; text: string }): Promise<void>;
+}

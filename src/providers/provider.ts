@@ -1,0 +1,86 @@
+import type { Failure } from '../domain/failure.ts';
+
+/** A prediction as the scheduler asks for it: which model, with which fields and which local files. */
+export interface PredictionRequest {
+  /** `owner/name` of the catalogue. */
+  readonly model: string;
+  /** Plain fields, as the model's schema names them. */
+  readonly input: Readonly<Record<string, string | number | boolean>>;
+  /** Fields that hold a picture: field name → absolute path of a JPEG on this machine. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** A request whose files the provider can reach; it is stored before the create call is made. */
+export interface PreparedRequest {
+  readonly model: string;
+  /** The final fields, as they will be sent. */
+  readonly input: Readonly<Record<string, string | number | boolean>>;
+  /** Recognises a prediction of this very input in a listing (a digest of model and fields). */
+  readonly fingerprint: string;
+}
+
+/** One attempt: its id is ours and was stored before any call. */
+export interface Attempt {
+  readonly attemptId: string;
+  readonly request: PreparedRequest;
+  /** After this the provider itself should stop the prediction, in milliseconds from creation. */
+  readonly deadlineMs: number;
+}
+
+export type PrepareOutcome =
+  | { readonly kind: 'prepared'; readonly request: PreparedRequest }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+export type CreateOutcome =
+  | { readonly kind: 'created'; readonly externalId: string }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+export type FindOutcome =
+  | { readonly kind: 'found'; readonly externalId: string }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+export type PredictionStatus =
+  | { readonly kind: 'running' }
+  | { readonly kind: 'succeeded'; readonly outputs: readonly string[] }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/**
+ * Who renders. Every call is one try without retries of its own: the scheduler decides what is
+ * repeated. Expected failures are returned; an exception is a bug. `signal` ends a call early.
+ */
+export interface Provider {
+  readonly name: 'replicate' | 'local';
+  /** Makes the files reachable. Buys nothing and may be repeated. */
+  prepare(request: PredictionRequest, signal: AbortSignal): Promise<PrepareOutcome>;
+  /** Buys one prediction, with exactly one request over the wire. */
+  create(attempt: Attempt, signal: AbortSignal): Promise<CreateOutcome>;
+  /**
+   * Looks for a prediction of this attempt whose create answer never reached us.
+   * `claimed` are external ids that already belong to other attempts.
+   */
+  find(
+    attempt: Attempt & { readonly createdAfter: Date; readonly claimed: ReadonlySet<string> },
+    signal: AbortSignal,
+  ): Promise<FindOutcome>;
+  /** One look at a prediction.. */
+  check(externalId: string, signal: AbortSignal): Promise<CheckOutcome>;
+  /** Asks to stop a prediction; one that is over or unknown counts as stopped. */
+  cancel(externalId: string, signal: AbortSignal): Promise<CancelOutcome>;
+  /** Downloads one output to `path` (whole or not at all), capped in size and time. */
+  download(output: string, path: string, signal: AbortSignal): Promise<DownloadOutcome>;
+}
+
+/** `unreachable`: we could not look; the prediction itself may be fine. */
+export type CheckOutcome =
+  | { readonly kind: 'seen'; readonly status: PredictionStatus }
+  | { readonly kind: 'unreachable'; readonly failure: Failure };
+
+export type CancelOutcome =
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'unreachable'; readonly failure: Failure };
+
+export type DownloadOutcome =
+  | { readonly kind: 'downloaded'; readonly sizeBytes: number }
+  | { readonly kind: 'failed'; readonly failure: Failure };
