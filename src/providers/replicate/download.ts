@@ -1,0 +1,124 @@
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import type { Failure } from '../../domain/failure.ts';
+import type { DownloadOutcome } from '../provider.ts';
+import { checkOutputUrl } from './output-url.ts';
+
+/** Far above any clip of the catalogue; a download that grows past it is cut. */
+const MAX_BYTES = 500 * 1024 * 1024;
+
+/** Replicate's outputs come from its own delivery hosts, with a hop at most. */
+const MAX_REDIRECTS = 3;
+
+export interface DownloadDeps {
+  readonly token: string;
+  readonly baseUrl: string;
+  readonly fetch: typeof globalThis.fetch;
+  /** How long nothing may arrive. */
+  readonly idleTimeoutMs: number;
+  /** How long all of it may take. */
+  readonly totalTimeoutMs: number;
+}
+
+type Fetched =
+  | { readonly kind: 'response'; readonly response: Response }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/**
+ * Streams `output` to `path`: first beside it, moved there when whole.
+ * @throws when this machine cannot write the file.
+ */
+export async function downloadOutput(
+  deps: DownloadDeps,
+  output: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<DownloadOutcome> {
+  const idle = new AbortController();
+  const timer = setTimeout(() => idle.abort(), deps.idleTimeoutMs);
+  const part = `${path}.part`;
+  try {
+    const ends = AbortSignal.any([signal, idle.signal, AbortSignal.timeout(deps.totalTimeoutMs)]);
+    const fetched = await fetchOutput(deps, output, ends);
+    if (fetched.kind === 'failed') return fetched;
+
+    const file = await open(part, 'w');
+    let outcome: DownloadOutcome;
+    try {
+      outcome = await receive(fetched.response, file, () => timer.refresh());
+    } finally {
+      await file.close();
+    }
+    if (outcome.kind === 'downloaded') await rename(part, path);
+    return outcome;
+  } finally {
+    clearTimeout(timer);
+    idle.abort();
+    await rm(part, { force: true });
+  }
+}
+
+async function fetchOutput(
+  deps: DownloadDeps,
+  output: string,
+  signal: AbortSignal,
+): Promise<Fetched> {
+  let target = output;
+  for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
+    const url = checkOutputUrl(target, deps.baseUrl);
+    if (!url) return failed('provider_error');
+    const isApi = url.origin === new URL(deps.baseUrl).origin;
+    const headers = new Headers(isApi ? { authorization: `Bearer ${deps.token}` } : undefined);
+    let response: Response;
+    try {
+      response = await deps.fetch(url.href, { redirect: 'manual', signal, headers });
+    } catch {
+      return failed('network');
+    }
+    if (response.ok) return { kind: 'response', response };
+    await response.body?.cancel().catch(() => undefined);
+    const location = response.headers.get('location');
+    if (response.status < 300 || response.status > 399 || !location) {
+      return failed(kindOfStatus(response.status));
+    }
+    target = URL.parse(location, url)?.href ?? location;
+  }
+  return failed('provider_error');
+}
+
+async function receive(
+  response: Response,
+  file: FileHandle,
+  onBytes: () => void,
+): Promise<DownloadOutcome> {
+  // The length counts the bytes on the wire, which differ from ours when they are packed.
+  const length = response.headers.has('content-encoding')
+    ? null
+    : response.headers.get('content-length');
+  const reader = response.body?.getReader();
+  let sizeBytes = 0;
+  while (reader) {
+    let chunk: Uint8Array | undefined;
+    try {
+      chunk = (await reader.read()).value;
+    } catch {
+      return failed('network');
+    }
+    if (!chunk) break;
+    onBytes();
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > MAX_BYTES) return failed('provider_error');
+    await file.appendFile(chunk);
+  }
+  if (length !== null && Number(length) !== sizeBytes) return failed('network');
+  return sizeBytes > 0 ? { kind: 'downloaded', sizeBytes } : failed('output_lost');
+}
+
+/** Expired outputs are answered with 403 by signed storage, else with 404 or 410. */
+function kindOfStatus(status: number): Failure['kind'] {
+  if (status === 403 || status === 404 || status === 410) return 'output_lost';
+  return status === 429 ? 'rate_limit' : 'provider_error';
+}
+
+function failed(kind: Failure['kind']): { readonly kind: 'failed'; readonly failure: Failure } {
+  return { kind: 'failed', failure: { kind } };
+}

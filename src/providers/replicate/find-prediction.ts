@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import type { Attempt, FindOutcome } from '../provider.ts';
+import { type CallApi, failureOf } from './call-api.ts';
+import { type Prediction, predictionSchema } from './prediction.ts';
+
+const pageSchema = z.object({
+  next: z.string().nullish(),
+  results: z.array(predictionSchema),
+});
+
+/** Pages of a hundred that are looked at. Past that nothing is concluded. */
+const MAX_PAGES = 20;
+
+/** How far the provider's clock may be behind ours. */
+const CLOCK_SKEW_MS = 60_000;
+
+/** The query parameter of a prediction's webhook that holds the attempt's id. */
+const ATTEMPT_PARAMETER = 'attempt';
+
+/** The webhook of an attempt: its id travels with the prediction, and back. */
+export function webhookUrl(publicUrl: string, attemptId: string): string {
+  const url = new URL(`${publicUrl.replace(/\/+$/, '')}/replicate/webhook`);
+  url.searchParams.set(ATTEMPT_PARAMETER, attemptId);
+  return url.href;
+}
+
+/**
+ * Looks through the listing, newest first, for a prediction of this attempt: by the attempt id in
+ * its webhook, else by its input. `absent` is said only after the listing was read to its end.
+ */
+export async function findPrediction(
+  deps: { readonly callApi: CallApi; readonly baseUrl: string },
+  wanted: Attempt & { readonly createdAfter: Date; readonly claimed: ReadonlySet<string> },
+  signal: AbortSignal,
+): Promise<FindOutcome> {
+  const since = wanted.createdAfter.getTime() - CLOCK_SKEW_MS;
+  const { origin } = new URL(deps.baseUrl);
+  const first = { created_after: new Date(since).toISOString() };
+  let next: URL | undefined;
+  let sameInput: string | undefined;
+
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const answer = await deps.callApi(
+      next ? { route: next } : { route: '/predictions', params: first },
+      signal,
+    );
+    if (answer.kind !== 'answered') return { kind: 'failed', failure: failureOf(answer) };
+    const listed = pageSchema.safeParse(answer.body).data;
+    if (!listed) return { kind: 'failed', failure: { kind: 'provider_error' } };
+
+    for (const prediction of listed.results) {
+      if (wanted.claimed.has(prediction.id)) continue;
+      const attemptId = attemptOf(prediction);
+      if (attemptId === wanted.attemptId) return { kind: 'found', externalId: prediction.id };
+      if (attemptId === undefined && hasInputOf(prediction, wanted)) sameInput ??= prediction.id;
+    }
+
+    const isPast = listed.results.some((prediction) => isBefore(prediction, since));
+    if (!listed.next || isPast) {
+      return sameInput ? { kind: 'found', externalId: sameInput } : { kind: 'absent' };
+    }
+    next = URL.parse(listed.next) ?? undefined;
+    // The token is sent along: never to another host, whatever the answer says.
+    if (next?.origin !== origin) break;
+  }
+  return { kind: 'failed', failure: { kind: 'provider_error' } };
+}
+
+function attemptOf(prediction: Prediction): string | undefined {
+  const url = prediction.webhook ? URL.parse(prediction.webhook) : null;
+  return url?.searchParams.get(ATTEMPT_PARAMETER) ?? undefined;
+}
+
+/** The listed input may have more fields than were sent: models add their defaults. */
+function hasInputOf(prediction: Prediction, { request }: Attempt): boolean {
+  const { input } = prediction;
+  const [model, version] = request.model.split(':');
+  if (!input || prediction.model !== model) return false;
+  if (version && prediction.version !== version) return false;
+  return Object.entries(request.input).every(([field, value]) => input[field] === value);
+}
+
+function isBefore(prediction: Prediction, since: number): boolean {
+  return Date.parse(prediction.created_at ?? '') < since;
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import type { FailureKind } from '../../domain/failure.ts';
+import type { PredictionStatus } from '../provider.ts';
+
+/**
+ * The part of a prediction object that is read; the rest of it is left alone.
+ * @see https://replicate.com/docs/reference/http#predictions.get
+ */
+export const predictionSchema = z.object({
+  id: z.string().min(1),
+  status: z.string(),
+  model: z.string().nullish(),
+  version: z.string().nullish(),
+  input: z.record(z.string(), z.unknown()).nullish(),
+  output: z.unknown(),
+  data_removed: z.boolean().nullish(),
+  error: z.unknown(),
+  webhook: z.string().nullish(),
+  created_at: z.string().nullish(),
+  completed_at: z.string().nullish(),
+  deadline: z.string().nullish(),
+});
+
+export type Prediction = z.infer<typeof predictionSchema>;
+
+const outputSchema = z.union([
+  z
+    .string()
+    .min(1)
+    .transform((output) => [output]),
+  z.array(z.string().min(1)).min(1),
+]);
+
+/** What a prediction object says, in our words. A status yet unknown to us counts as running. */
+export function statusOf(prediction: Prediction): PredictionStatus {
+  switch (prediction.status) {
+    case 'succeeded':
+      return readOutputs(prediction);
+    case 'failed':
+      return { kind: 'failed', failure: { kind: readError(prediction.error) } };
+    case 'canceled':
+      return reachedDeadline(prediction)
+        ? { kind: 'failed', failure: { kind: 'timeout' } }
+        : { kind: 'cancelled' };
+    case 'aborted':
+      return { kind: 'failed', failure: { kind: 'timeout' } };
+    default:
+      return { kind: 'running' };
+  }
+}
+
+function readOutputs(prediction: Prediction): PredictionStatus {
+  // Replicate deletes inputs and outputs an hour after completion; null is all that remains.
+  if (prediction.data_removed || prediction.output === null || prediction.output === undefined) {
+    return { kind: 'failed', failure: { kind: 'output_lost' } };
+  }
+  const outputs = outputSchema.safeParse(prediction.output);
+  return outputs.success
+    ? { kind: 'succeeded', outputs: outputs.data }
+    : { kind: 'failed', failure: { kind: 'provider_error' } };
+}
+
+/** A running prediction that meets its own deadline is `canceled` just as one that we stopped. */
+function reachedDeadline(prediction: Prediction): boolean {
+  if (!prediction.deadline || !prediction.completed_at) return false;
+  return Date.parse(prediction.completed_at) >= Date.parse(prediction.deadline);
+}
+
+const MODERATION =
+  /\bE005\b|flagged|sensitive|nsfw|moderat|content policy|safety (?:filter|system|checker)/i;
+const OVERLOAD =
+  /\bE(?:6716|1000|1001|003|004)\b|high demand|unavailable|overloaded|time(?:d)?[ -]?out/i;
+const BAD_PICTURE =
+  /(?:invalid|unsupported|corrupt(?:ed)?|unreadable) (?:input )?(?:image|picture|file|format)|cannot identify image|(?:could not|cannot|failed to|unable to) (?:decode|identify|open|read)[^.]* image|image (?:dimensions?|size|resolution|aspect ratio)[^.]* (?:too|must|invalid|not supported)|image (?:is )?too (?:small|large|big)|input validation/i;
+
+/**
+ * The failure behind a failed prediction's error text: platform codes, or what models write.
+ * Only what surely blames the input is `bad_input`, since that is never tried again.
+ * @see https://replicate.com/docs/reference/error-codes
+ */
+function readError(error: unknown): FailureKind {
+  const text = typeof error === 'string' ? error : (JSON.stringify(error) ?? '');
+  if (MODERATION.test(text)) return 'moderation';
+  if (OVERLOAD.test(text)) return 'provider_error';
+  return BAD_PICTURE.test(text) ? 'bad_input' : 'provider_error';
+}

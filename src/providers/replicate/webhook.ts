@@ -1,0 +1,68 @@
+import { Webhook } from 'standardwebhooks';
+import type { PredictionStatus } from '../provider.ts';
+import { predictionSchema, statusOf } from './prediction.ts';
+
+export type WebhookOutcome =
+  | {
+      readonly kind: 'verified';
+      readonly prediction: { readonly id: string; readonly status: PredictionStatus };
+    }
+  | { readonly kind: 'rejected'; readonly reason: WebhookRejection };
+
+/**
+ * `unsigned`: a signature header is missing. `unverified`: the signature does not fit the body, or
+ * its time is more than five minutes off. `unreadable`: signed, but no prediction.
+ */
+export type WebhookRejection = 'unsigned' | 'unverified' | 'unreadable';
+
+export interface WebhookVerifier {
+  /** @param rawBody the bytes as they came: parsed and written again, they would not fit. */
+  verify(
+    rawBody: string | Buffer,
+    headers: Readonly<Record<string, string | undefined>>,
+  ): WebhookOutcome;
+}
+
+const SIGNATURE_HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
+
+/**
+ * Tells Replicate's webhooks from forged ones. Replicate may deliver the same event several times.
+ * The client's own `validateWebhook` accepts a timestamp of any age, so its scheme, Standard
+ * Webhooks, is checked by the reference implementation.
+ * @param secret as given by the API, `whsec_…`.
+ * @throws when the secret is not base64.
+ * @see https://replicate.com/docs/topics/webhooks/verify-webhook
+ */
+export function createWebhookVerifier(deps: { readonly secret: string }): WebhookVerifier {
+  const webhook = new Webhook(deps.secret);
+  return {
+    verify(rawBody, headers) {
+      const signed: Record<string, string> = {};
+      for (const [name, value] of Object.entries(headers)) {
+        if (value !== undefined) signed[name.toLowerCase()] = value;
+      }
+      if (SIGNATURE_HEADERS.some((name) => !signed[name])) return rejected('unsigned');
+      try {
+        webhook.verify(rawBody, signed, { jsonParse: false });
+      } catch {
+        return rejected('unverified');
+      }
+      const prediction = readPrediction(rawBody.toString());
+      return prediction
+        ? { kind: 'verified', prediction: { id: prediction.id, status: statusOf(prediction) } }
+        : rejected('unreadable');
+    },
+  };
+}
+
+function readPrediction(body: string) {
+  try {
+    return predictionSchema.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function rejected(reason: WebhookRejection): WebhookOutcome {
+  return { kind: 'rejected', reason };
+}
