@@ -66,7 +66,8 @@ export interface Ledger {
   charge(tx: Tx, charge: Charge): Promise<ChargeOutcome>;
   /** Never more than what is left of the charge. */
   refund(tx: Tx, refund: Refund): Promise<RefundOutcome>;
-  topUp(tx: Tx, topUp: TopUp): Promise<TopUpOutcome>;
+  /** In the caller's transaction, or in one of its own. */
+  topUp(topUp: TopUp, tx?: Tx): Promise<TopUpOutcome>;
   /** Zero for a person without an account. */
   balance(personId: number, db?: Queryable): Promise<Stars>;
   /** The newest entries first. */
@@ -80,7 +81,8 @@ export function createLedger(deps: { readonly db: Db }): Ledger {
   return {
     charge: recordCharge,
     refund: recordRefund,
-    topUp: recordTopUp,
+    topUp: (topUp, tx) =>
+      tx ? recordTopUp(tx, topUp) : deps.db.transaction((own) => recordTopUp(own, topUp)),
     balance: (personId, db = deps.db) => readBalance(db, personId),
     statement: (personId, limit) => readStatement(deps.db, personId, limit),
     refunded: (orderId, db = deps.db) => readRefunded(db, orderId),

@@ -70,12 +70,11 @@ export function createPeople(deps: {
           .values({ id: sender.id, ...names, language })
           .onConflictDoNothing();
         if (welcomeStars > 0) {
-          await ledger.topUp(tx, {
-            personId: sender.id,
-            amount: welcomeStars,
-            paymentMethod: 'Bonus',
-            key: `welcome:${sender.id}`,
-          });
+          const key = `welcome:${sender.id}`;
+          await ledger.topUp(
+            { personId: sender.id, amount: welcomeStars, paymentMethod: 'Bonus', key },
+            tx,
+          );
         }
         const [person] = await tx.select().from(people).where(eq(people.id, sender.id));
         if (!person) throw new Error('A person just written down is missing');

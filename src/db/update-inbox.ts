@@ -1,0 +1,69 @@
+import { and, asc, inArray, isNull, lt, sql } from 'drizzle-orm';
+import type { Db } from './database.ts';
+import { updates } from './schema.ts';
+
+/** An update that broke its handler this often is put aside, so that it cannot block the rest for ever. */
+const MAX_ATTEMPTS = 5;
+
+/** How long a handled update is remembered, so that a repeated delivery of it is recognised. */
+const REMEMBER_DAYS = 8;
+
+/**
+ * Telegram's updates, written down before their offset is confirmed: whatever is killed in between,
+ * each is handled, and none twice.
+ */
+export interface UpdateInbox {
+  /** Writes new updates down and returns those that were not known, in the given order. */
+  store<U extends { readonly update_id: number }>(batch: readonly U[]): Promise<U[]>;
+  /** Updates that a killed process left behind, oldest first, each counted as one more attempt. */
+  takeUnhandled(): Promise<unknown[]>;
+  /** Its content is forgotten. */
+  markHandled(updateId: number): Promise<void>;
+  /** Forgets what is older than Telegram would ever repeat. */
+  sweep(): Promise<void>;
+}
+
+/** The inbox in the database. */
+export function createUpdateInbox(db: Db): UpdateInbox {
+  return {
+    async store(batch) {
+      if (batch.length === 0) return [];
+      const inserted = await db
+        .insert(updates)
+        .values(batch.map((update) => ({ id: update.update_id, payload: update })))
+        .onConflictDoNothing()
+        .returning({ id: updates.id });
+      const fresh = new Set(inserted.map((row) => row.id));
+      return batch.filter((update) => fresh.has(update.update_id));
+    },
+
+    async takeUnhandled() {
+      const rows = await db
+        .select({ id: updates.id, payload: updates.payload })
+        .from(updates)
+        .where(and(isNull(updates.handledAt), lt(updates.attempts, MAX_ATTEMPTS)))
+        .orderBy(asc(updates.id));
+      const ids = rows.map((row) => row.id);
+      if (ids.length > 0) {
+        await db
+          .update(updates)
+          .set({ attempts: sql`${updates.attempts} + 1` })
+          .where(inArray(updates.id, ids));
+      }
+      return rows.map((row) => row.payload);
+    },
+
+    async markHandled(updateId) {
+      await db
+        .update(updates)
+        .set({ handledAt: new Date(), payload: null })
+        .where(sql`${updates.id} = ${updateId}`);
+    },
+
+    async sweep() {
+      await db
+        .delete(updates)
+        .where(lt(updates.createdAt, sql`now() - make_interval(days => ${REMEMBER_DAYS}::int)`));
+    },
+  };
+}
