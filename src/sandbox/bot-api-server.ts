@@ -1,0 +1,173 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Update, UserFromGetMe } from 'grammy/types';
+import { type ApiRoute, createApiRoute, refuse, sendJson } from './api-route.ts';
+import { BotApiError } from './bot-api-error.ts';
+import type { ApiCall } from './call-record.ts';
+import { createCallbackQueries } from './callback-queries.ts';
+import { createChatState, type PrivateMessage } from './chat-state.ts';
+import { createFaults, type Faults } from './faults.ts';
+import { handleDownload } from './file-route.ts';
+import { createFileStore } from './file-store.ts';
+import { createPeople, type People } from './people.ts';
+import { loadSpecCheck } from './spec-check.ts';
+import { createUpdateQueue, type NewUpdate } from './update-queue.ts';
+import { createWebhook } from './webhook.ts';
+import { createBotSettings, type World } from './world.ts';
+
+export type { ApiCall, ApiCallFile } from './call-record.ts';
+export type { CallbackAnswer } from './callback-queries.ts';
+export type { PrivateMessage } from './chat-state.ts';
+export type { CallFault, DownloadFault, Faults } from './faults.ts';
+export type { NewPerson, People } from './people.ts';
+
+export interface BotApiServerOptions {
+  /** As given by @BotFather: the bot's id, a colon, a secret. */
+  token: string;
+  /** `morphogram_bot` by default. */
+  botUsername?: string;
+  /** 0 by default: any free port. */
+  port?: number;
+  /**
+   * A description of the Bot API as JSON (the shape of PaulSonOfLars/telegram-bot-api-spec). With
+   * it every request and every answer is checked, and deviations are collected in `violations`.
+   */
+  specPath?: string;
+  /** Larger files cannot be got by getFile; 20 MB by default. */
+  maxDownloadBytes?: number;
+  /** Larger files cannot be sent; 50 MB by default. */
+  maxUploadBytes?: number;
+}
+
+/** A Bot API server on loopback with one bot, and the people who talk to it. */
+export interface BotApiServer extends People {
+  /** `http://127.0.0.1:PORT`: what a bot takes for https://api.telegram.org. */
+  readonly url: string;
+  /** Requests and answers of ours that are not as the specification says. */
+  readonly violations: string[];
+  /** Every call so far, in the order of arrival. */
+  readonly calls: ApiCall[];
+  readonly faults: Faults;
+  /** The chat as the person sees it now: edits in place, deleted messages gone, oldest first. */
+  messages(userId: number): PrivateMessage[];
+  /** @throws {Error} for a file_id that was never given out */
+  fileBytes(fileId: string): Uint8Array;
+  /** `change` comes after everything a person could notice in a chat. */
+  on(event: 'change', listener: (chatId: number) => void): void;
+  off(event: 'change', listener: (chatId: number) => void): void;
+  /** Queues any update: forged, repeated by its update_id, or of a kind nobody asked for. */
+  pushUpdate(update: NewUpdate & { update_id?: number }): void;
+  /** Everything at once, for what is built on top of this server. */
+  readonly world: World;
+  close(): Promise<void>;
+}
+
+const mebibyte = 1024 * 1024;
+
+/** Starts a server. It keeps everything in memory and forgets it when closed. */
+export async function startBotApiServer(options: BotApiServerOptions): Promise<BotApiServer> {
+  const spec = options.specPath === undefined ? undefined : await loadSpecCheck(options.specPath);
+  const violations: string[] = [];
+  const faults = createFaults();
+  const closing = new AbortController();
+
+  const updates = createUpdateQueue((update: Update) => {
+    violations.push(...(spec?.checkUpdate(update) ?? []));
+  });
+  const route: ApiRoute = createApiRoute({
+    world: () => world,
+    faults,
+    spec,
+    violations,
+    closing: closing.signal,
+  });
+  const world: World = {
+    state: createChatState(describeBot(options)),
+    files: createFileStore(),
+    updates,
+    webhook: createWebhook(updates, route.callFromWebhook),
+    callbacks: createCallbackQueries(),
+    settings: createBotSettings(),
+    limits: {
+      maxDownloadBytes: options.maxDownloadBytes ?? 20 * mebibyte,
+      maxUploadBytes: options.maxUploadBytes ?? 50 * mebibyte,
+    },
+  };
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
+    const [, prefix, token, rest] = /^\/(file\/)?bot([^/]+)\/(.+)$/.exec(pathname) ?? [];
+    if (token === undefined || rest === undefined) {
+      return sendJson(response, refuse(new BotApiError(404, 'Not Found')));
+    }
+    if (decodeURIComponent(token) !== options.token) {
+      request.resume();
+      return sendJson(response, refuse(new BotApiError(401, 'Unauthorized')));
+    }
+    if (prefix === undefined) return route.handle(rest, searchParams, request, response);
+    const deps = { files: world.files, faults, closing: closing.signal };
+    return handleDownload(decodeURIComponent(rest), response, deps);
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      violations.push(`${request.url}: the server itself failed: ${String(error)}`);
+      response.destroy();
+    });
+  });
+  server.listen(options.port ?? 0, '127.0.0.1');
+  await new Promise<void>((resolve, reject) => {
+    server.once('listening', resolve);
+    server.once('error', reject);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+
+  const { events } = world.state;
+  return {
+    ...createPeople(world),
+    url: `http://127.0.0.1:${address.port}`,
+    violations,
+    calls: route.calls,
+    faults,
+    world,
+    messages: (userId) => world.state.messages(userId),
+    fileBytes(fileId) {
+      const file = world.files.get(fileId);
+      if (file === undefined) throw new Error(`no file has the id ${fileId}`);
+      return world.files.bytes(file);
+    },
+    on: (event, listener) => void events.on(event, listener),
+    off: (event, listener) => void events.off(event, listener),
+    pushUpdate: (update) => updates.pushRaw(update),
+    async close() {
+      closing.abort();
+      world.webhook.close();
+      world.callbacks.close();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function describeBot({
+  token,
+  botUsername = 'morphogram_bot',
+}: BotApiServerOptions): UserFromGetMe {
+  return {
+    id: Number.parseInt(token, 10) || 1,
+    is_bot: true,
+    first_name: 'Morphogram',
+    username: botUsername,
+    can_join_groups: true,
+    can_read_all_group_messages: false,
+    supports_guest_queries: false,
+    supports_inline_queries: false,
+    can_connect_to_business: false,
+    has_main_web_app: false,
+    has_topics_enabled: false,
+    allows_users_to_create_topics: false,
+    can_manage_bots: false,
+    supports_join_request_queries: false,
+  };
+}

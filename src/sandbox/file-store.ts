@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import type { MessageContent } from './chat-state.ts';
+
+/** What a file was sent as; a file_id can only be reused as the same kind. */
+export type FileKind =
+  | 'animation'
+  | 'audio'
+  | 'document'
+  | 'photo'
+  | 'sticker'
+  | 'thumbnail'
+  | 'video'
+  | 'video_note'
+  | 'voice';
+
+/** A file known to the server. */
+export interface StoredFile {
+  readonly fileId: string;
+  readonly fileUniqueId: string;
+  readonly kind: FileKind;
+  /** Path below `/file/bot<token>/`. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly mimeType: string | undefined;
+  /** Undefined for a file of which only the size was claimed. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** What to keep when storing a file. */
+export interface NewFile {
+  kind: FileKind;
+  data: Uint8Array | { sizeBytes: number };
+  /** With the dot, for instance `.jpg`. */
+  extension: string;
+  mimeType?: string | undefined;
+  fileUniqueId?: string | undefined;
+}
+
+/** Files by id; a file_id once given out works for as long as the store lives. */
+export interface FileStore {
+  add(file: NewFile): StoredFile;
+  /** Remembers what a message with this file holds, so that sending its file_id repeats it. */
+  describe(fileId: string, content: MessageContent): void;
+  get(fileId: string): StoredFile | undefined;
+  byPath(path: string): StoredFile | undefined;
+  /** The content given to {@link FileStore.describe}. */
+  content(fileId: string): MessageContent | undefined;
+  /** The file's bytes; zeros where only a size was claimed. */
+  bytes(file: StoredFile): Uint8Array;
+}
+
+const folders: Record<FileKind, string> = {
+  animation: 'animations',
+  audio: 'music',
+  document: 'documents',
+  photo: 'photos',
+  sticker: 'stickers',
+  thumbnail: 'thumbnails',
+  video: 'videos',
+  video_note: 'video_notes',
+  voice: 'voice',
+};
+
+/** Creates an empty store. */
+export function createFileStore(): FileStore {
+  const files = new Map<string, StoredFile>();
+  const paths = new Map<string, StoredFile>();
+  const contents = new Map<string, MessageContent>();
+
+  return {
+    add({ kind, data, extension, mimeType, fileUniqueId }) {
+      const bytes = data instanceof Uint8Array ? data : undefined;
+      const file: StoredFile = {
+        fileId: `AgAC${randomBytes(36).toString('base64url')}`,
+        fileUniqueId: fileUniqueId ?? `AQAD${randomBytes(9).toString('base64url')}`,
+        kind,
+        path: `${folders[kind]}/file_${files.size}${extension}`,
+        sizeBytes: data instanceof Uint8Array ? data.byteLength : data.sizeBytes,
+        mimeType,
+        bytes,
+      };
+      files.set(file.fileId, file);
+      paths.set(file.path, file);
+      return file;
+    },
+    describe: (fileId, content) => void contents.set(fileId, content),
+    get: (fileId) => files.get(fileId),
+    byPath: (path) => paths.get(path),
+    content: (fileId) => contents.get(fileId),
+    bytes: (file) => file.bytes ?? new Uint8Array(file.sizeBytes),
+  };
+}

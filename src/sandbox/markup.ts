@@ -1,0 +1,103 @@
+import type { InlineKeyboardMarkup } from 'grammy/types';
+import { z } from 'zod';
+import { badRequest } from './bot-api-error.ts';
+import type { KeyboardMarkup } from './chat-state.ts';
+import type { Fields } from './request-fields.ts';
+
+const inlineButton = z.looseObject({
+  text: z.string(),
+  url: z.string().optional(),
+  callback_data: z.string().optional(),
+  web_app: z.looseObject({ url: z.string() }).optional(),
+});
+const inlineMarkup = z.object({ inline_keyboard: z.array(z.array(inlineButton)) });
+const keyboardMarkup = z.union([
+  z.looseObject({
+    keyboard: z.array(z.array(z.union([z.string(), z.looseObject({ text: z.string() })]))),
+  }),
+  z.looseObject({ remove_keyboard: z.literal(true) }),
+  z.looseObject({ force_reply: z.literal(true) }),
+]);
+
+const maxCallbackDataBytes = 64;
+const maxButtons = 100;
+const actions = [
+  'url',
+  'callback_data',
+  'web_app',
+  'login_url',
+  'switch_inline_query',
+  'switch_inline_query_current_chat',
+  'switch_inline_query_chosen_chat',
+  'copy_text',
+  'callback_game',
+  'pay',
+];
+
+/** The markup of a call: buttons below the message, or a change of the person's keyboard. */
+export interface Markup {
+  readonly inline: InlineKeyboardMarkup | undefined;
+  readonly keyboard: KeyboardMarkup | undefined;
+}
+
+/** Reads and checks `reply_markup`. */
+export function readMarkup(fields: Fields): Markup {
+  const value = fields.json('reply_markup');
+  if (value === undefined) return { inline: undefined, keyboard: undefined };
+  if (typeof value === 'object' && value !== null && 'inline_keyboard' in value) {
+    return { inline: parseInline(value), keyboard: undefined };
+  }
+  const keyboard = keyboardMarkup.safeParse(value);
+  if (keyboard.success) {
+    return { inline: undefined, keyboard: keyboard.data as unknown as KeyboardMarkup };
+  }
+  if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) {
+    return { inline: undefined, keyboard: undefined };
+  }
+  throw badRequest("can't parse reply keyboard markup JSON object");
+}
+
+/** Reads a markup where only buttons below the message are allowed. */
+export function readInlineMarkup(fields: Fields): InlineKeyboardMarkup | undefined {
+  const { inline, keyboard } = readMarkup(fields);
+  if (keyboard !== undefined) throw badRequest('inline keyboard expected');
+  return inline;
+}
+
+function parseInline(value: object): InlineKeyboardMarkup | undefined {
+  const parsed = inlineMarkup.safeParse(value);
+  if (!parsed.success) {
+    throw badRequest('can\'t parse inline keyboard button: Field "text" must be of type String');
+  }
+  const rows = parsed.data.inline_keyboard.filter((row) => row.length > 0);
+  if (rows.length === 0) return undefined;
+  for (const button of rows.flat()) checkButton(button);
+  if (rows.flat().length > maxButtons) throw badRequest('REPLY_MARKUP_TOO_LONG');
+  return { inline_keyboard: rows } as unknown as InlineKeyboardMarkup;
+}
+
+function checkButton(button: z.infer<typeof inlineButton>): void {
+  const { text, url, callback_data: data, web_app: webApp } = button;
+  if (text.trim() === '')
+    throw badRequest("can't parse inline keyboard button: button text must be non-empty");
+  if (!actions.some((action) => button[action] !== undefined)) {
+    throw badRequest(
+      "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
+    );
+  }
+  if (data !== undefined && (data === '' || Buffer.byteLength(data) > maxCallbackDataBytes)) {
+    throw badRequest('BUTTON_DATA_INVALID');
+  }
+  if (
+    url !== undefined &&
+    !/^(https?|tg|ton|tonsite|mailto):/i.test(url) &&
+    !/^[\w-]+(\.[\w-]+)+/.test(url)
+  ) {
+    throw badRequest(`inline keyboard button URL '${url}' is invalid: Wrong HTTP URL`);
+  }
+  if (webApp !== undefined && !webApp.url.startsWith('https://')) {
+    throw badRequest(
+      `inline keyboard button Web App URL '${webApp.url}' is invalid: Only HTTPS links are allowed`,
+    );
+  }
+}

@@ -1,0 +1,145 @@
+import type { Update } from 'grammy/types';
+import { BotApiError } from './bot-api-error.ts';
+
+/** The name of one kind of update, as in `allowed_updates`. */
+export type UpdateType = Exclude<keyof Update, 'update_id'>;
+
+/** An update before it has got its number. */
+export type NewUpdate = Omit<Update, 'update_id'>;
+
+/** What `getUpdates` asks for. */
+export interface PollRequest {
+  readonly offset: number;
+  readonly limit: number;
+  readonly timeoutSeconds: number;
+  readonly allowedUpdates: readonly string[] | undefined;
+}
+
+/** Updates waiting for the bot, kept until they are confirmed. */
+export interface UpdateQueue {
+  /** Queues an update, unless the bot did not ask for its kind. */
+  push(update: NewUpdate): void;
+  /** Queues any update as it is, wanted or not; with its own update_id if it brings one. */
+  pushRaw(update: NewUpdate & { update_id?: number }): void;
+  /**
+   * Confirms what lies below the offset and waits for updates.
+   *
+   * @throws {BotApiError} 409 when another poll takes over.
+   */
+  poll(request: PollRequest, signal: AbortSignal): Promise<Update[]>;
+  /** The oldest updates, without confirming anything. */
+  waiting(): readonly Update[];
+  confirm(update: Update): void;
+  clear(): void;
+  /** The remembered choice; undefined until the bot made one. */
+  allowedUpdates: readonly string[] | undefined;
+  /** Called after each push, when the webhook should look again. */
+  onPush: () => void;
+}
+
+const unwantedByDefault: readonly string[] = [
+  'chat_member',
+  'message_reaction',
+  'message_reaction_count',
+];
+const maxPollSeconds = 50;
+
+interface Entry {
+  readonly update: Update;
+  /** A forged number may lie below the offset; such an update is still delivered once. */
+  readonly isForged: boolean;
+  isDelivered: boolean;
+}
+
+/** Creates an empty queue. `inspect` sees every update on its way in. */
+export function createUpdateQueue(inspect: (update: Update) => void): UpdateQueue {
+  let entries: Entry[] = [];
+  let lastUpdateId = 100_000_000 + Math.floor(Math.random() * 800_000_000);
+  let openPoll: { takeOver: () => void; wake: () => void } | undefined;
+
+  function enqueue(update: Update, isForged: boolean): void {
+    inspect(update);
+    entries.push({ update, isForged, isDelivered: false });
+    openPoll?.wake();
+    queue.onPush();
+  }
+
+  function confirmBelow(offset: number): void {
+    if (offset < 0) {
+      entries = entries.slice(offset);
+    } else {
+      entries = entries.filter(
+        ({ update, isForged, isDelivered }) =>
+          update.update_id >= offset || (isForged && !isDelivered),
+      );
+    }
+  }
+
+  function take(limit: number): Update[] {
+    const taken = entries.slice(0, limit);
+    for (const entry of taken) entry.isDelivered = true;
+    return taken.map((entry) => entry.update);
+  }
+
+  const queue: UpdateQueue = {
+    allowedUpdates: undefined,
+    onPush: () => {},
+    push(update) {
+      const type = Object.keys(update)[0] ?? '';
+      const { allowedUpdates } = queue;
+      const isWanted =
+        allowedUpdates === undefined || allowedUpdates.length === 0
+          ? !unwantedByDefault.includes(type)
+          : allowedUpdates.includes(type);
+      if (!isWanted) return;
+      lastUpdateId += 1;
+      enqueue({ update_id: lastUpdateId, ...update }, false);
+    },
+    pushRaw({ update_id: forgedId, ...update }) {
+      // Numbers only grow: what comes after a forged one must not look confirmed already.
+      lastUpdateId = forgedId === undefined ? lastUpdateId + 1 : Math.max(lastUpdateId, forgedId);
+      enqueue({ update_id: forgedId ?? lastUpdateId, ...update }, forgedId !== undefined);
+    },
+    async poll({ offset, limit, timeoutSeconds, allowedUpdates }, signal) {
+      openPoll?.takeOver();
+      if (allowedUpdates !== undefined) queue.allowedUpdates = allowedUpdates;
+      confirmBelow(offset);
+      if (entries.length > 0 || timeoutSeconds <= 0) return take(limit);
+
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, Math.min(timeoutSeconds, maxPollSeconds) * 1000);
+      const poll = {
+        takeOver: () =>
+          reject(
+            new BotApiError(
+              409,
+              'Conflict: terminated by other getUpdates request; make sure that only one bot instance is running',
+            ),
+          ),
+        // Waits for the current burst, so that an album arrives in one answer.
+        wake: () => void setImmediate(resolve),
+      };
+      openPoll = poll;
+      const stop = () => resolve();
+      signal.addEventListener('abort', stop);
+      try {
+        await promise;
+        // A poll whose client has gone away must not count its updates as delivered.
+        return signal.aborted ? [] : take(limit);
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', stop);
+        if (openPoll === poll) openPoll = undefined;
+      }
+    },
+    waiting: () => entries.map((entry) => entry.update),
+    confirm(update) {
+      const at = entries.findIndex((entry) => entry.update === update);
+      if (at !== -1) entries.splice(at, 1);
+    },
+    clear() {
+      entries = [];
+    },
+  };
+  return queue;
+}
