@@ -1,0 +1,147 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { type Database, openDatabase } from '../../src/db/database.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** The maintenance database of a Postgres server on which the suite may create and drop databases. */
+const SERVER_URL = process.env['TEST_DATABASE_URL'] || undefined;
+
+/** Whether the suite runs on a Postgres server; else everything is embedded. */
+export const ON_SERVER = SERVER_URL !== undefined;
+
+/** Where a migrated database of a test's own waits to be opened, by this process or by a child. */
+export interface DatabasePlace {
+  /** What `openDatabase` takes. */
+  readonly options: { readonly url: string | undefined; readonly dataDir: string };
+  /** The same, as a process of ours takes it: `DATA_DIR`, and `DATABASE_URL` on a server. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Removes it; whatever is still connected is cut off. */
+  remove(): Promise<void>;
+}
+
+export interface TestDatabase extends Database {
+  readonly place: DatabasePlace;
+}
+
+/**
+ * A migrated, empty database, open; `close` also removes it. It takes about half a second, so let
+ * the tests of one file share one and use people of their own.
+ */
+export async function openTestDatabase(): Promise<TestDatabase> {
+  const place = await prepareTestDatabase();
+  try {
+    const database = await openDatabase(place.options);
+    return {
+      ...database,
+      place,
+      async close() {
+        await database.close();
+        await place.remove();
+      },
+    };
+  } catch (error) {
+    await place.remove();
+    throw error;
+  }
+}
+
+/** A migrated, empty database that nobody has opened yet. */
+export async function prepareTestDatabase(): Promise<DatabasePlace> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'morphogram-test-'));
+  const removeDirectory = () => rm(dataDir, { recursive: true, force: true });
+  try {
+    if (SERVER_URL === undefined) {
+      await cp(join(await embeddedTemplate(), 'pg'), join(dataDir, 'pg'), { recursive: true });
+      return {
+        options: { url: undefined, dataDir },
+        env: { DATA_DIR: dataDir },
+        remove: removeDirectory,
+      };
+    }
+    const { url, drop } = await createServerDatabase(SERVER_URL);
+    return {
+      options: { url, dataDir },
+      env: { DATA_DIR: dataDir, DATABASE_URL: url },
+      async remove() {
+        await drop();
+        await removeDirectory();
+      },
+    };
+  } catch (error) {
+    await removeDirectory();
+    throw error;
+  }
+}
+
+/** A fresh cluster takes seconds; one is made per set of migrations and copied from then on. */
+async function embeddedTemplate(): Promise<string> {
+  const cache = join(ROOT, 'node_modules/.cache/morphogram');
+  const template = join(cache, `database-${await migrationsDigest()}`);
+  if (await exists(template)) return template;
+  await mkdir(cache, { recursive: true });
+  const draft = await mkdtemp(join(cache, 'draft-'));
+  const database = await openDatabase({ url: undefined, dataDir: draft });
+  await database.close();
+  // Another test file may have been faster; whole directories replace each other, never parts.
+  await rename(draft, template).catch(() => rm(draft, { recursive: true }));
+  return template;
+}
+
+async function createServerDatabase(serverUrl: string) {
+  const template = `morphogram_template_${await migrationsDigest()}`;
+  const name = `morphogram_test_${randomUUID().replaceAll('-', '')}`;
+  await withServer(serverUrl, async (sql) => {
+    await sql`select pg_advisory_lock(7306171101)`;
+    const [known] = await sql`select 1 from pg_database where datname = ${template}`;
+    if (!known) {
+      const draft = `${name}_draft`;
+      await sql`create database ${sql(draft)}`;
+      const database = await openDatabase({ url: databaseUrl(serverUrl, draft), dataDir: '' });
+      await database.close();
+      await sql`alter database ${sql(draft)} rename to ${sql(template)}`;
+    }
+    await sql`create database ${sql(name)} template ${sql(template)}`;
+  });
+  return {
+    url: databaseUrl(serverUrl, name),
+    drop: () =>
+      withServer(serverUrl, async (sql) => {
+        await sql`drop database if exists ${sql(name)} with (force)`;
+      }),
+  };
+}
+
+async function withServer(url: string, work: (sql: postgres.Sql) => Promise<void>): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  try {
+    await work(sql);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+function databaseUrl(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function migrationsDigest(): Promise<string> {
+  const hash = createHash('sha256');
+  const folder = join(ROOT, 'drizzle');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+  for (const name of names) hash.update(name).update(await readFile(join(folder, name)));
+  hash.update(await readFile(join(ROOT, 'node_modules/@electric-sql/pglite/package.json')));
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
