@@ -80,7 +80,7 @@ async function fetchOutput(
     if (response.status < 300 || response.status > 399 || !location) {
       return failed(kindOfStatus(response.status));
     }
-    target = URL.parse(location, url)?.href ?? location;
+    target = URL.parse(location, url.href)?.href ?? location;
   }
   return failed('provider_error');
 }
