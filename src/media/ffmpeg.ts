@@ -1,0 +1,353 @@
+import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import fluent from 'fluent-ffmpeg';
+import { z } from 'zod';
+import { ensureExecutable } from './executable.ts';
+import { parseProbe, type VideoInfo } from './video-info.ts';
+
+const run = promisify(execFile);
+
+const VERSION_TIMEOUT_MS = 15_000;
+const PROBE_TIMEOUT_MS = 60_000;
+const STDERR_TAIL_LINES = 8;
+
+/** What a failed `execFile` tells about the process. */
+const ProbeFailure = z.object({
+  code: z.union([z.string(), z.number()]).nullish(),
+  killed: z.boolean().default(false),
+  stderr: z.string().default(''),
+});
+
+/** Both programs print every frame of a joint check at most; more is a program gone wild. */
+const MAX_PROBE_OUTPUT_BYTES = 16 * 2 ** 20;
+
+/** The two programs, both proven to run on this machine. */
+export interface FfmpegTools {
+  readonly ffmpegPath: string;
+  readonly ffprobePath: string;
+  /** Which programs these are and where they come from, for the log. */
+  readonly description: string;
+}
+
+export interface FfmpegInput {
+  /** An absolute path, or a stream that becomes the standard input. */
+  readonly source: string | Readable;
+  readonly options: readonly string[];
+}
+
+/** One run of ffmpeg as a value. Paths are absolute and ours: they are never made of user text. */
+export interface FfmpegCommand {
+  readonly inputs: readonly FfmpegInput[];
+  /** A `-filter_complex` graph. */
+  readonly filter?: string;
+  readonly options: readonly string[];
+  readonly output: string;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs: number;
+}
+
+/**
+ * - `not_installed`: no copy of the program runs on this machine;
+ * - `disk_full`: there is no room for the output;
+ * - `timeout`: the run was stopped because it took too long;
+ * - `killed`: something outside (memory, an operator) ended the process;
+ * - `invalid_media`: the file is not a video we can read, or decodes with errors;
+ * - `failed`: ffmpeg refused the work.
+ */
+export type FfmpegErrorKind =
+  | 'not_installed'
+  | 'disk_full'
+  | 'timeout'
+  | 'killed'
+  | 'invalid_media'
+  | 'failed';
+
+const RETRYABLE: Record<FfmpegErrorKind, boolean> = {
+  not_installed: false,
+  disk_full: true,
+  timeout: true,
+  killed: true,
+  invalid_media: false,
+  failed: false,
+};
+
+/** A run of ffmpeg or ffprobe that did not succeed. An aborted run rejects with the signal's reason instead. */
+export class FfmpegError extends Error {
+  readonly kind: FfmpegErrorKind;
+  /** Whether the same run may succeed later. */
+  readonly retryable: boolean;
+  /** The last lines the program wrote. */
+  readonly stderrTail: readonly string[];
+
+  constructor(kind: FfmpegErrorKind, message: string, stderr = '') {
+    const tail = stderr.trim().split('\n').slice(-STDERR_TAIL_LINES);
+    super(tail[0] ? `${message}: ${tail.at(-1)}` : message);
+    this.name = 'FfmpegError';
+    this.kind = kind;
+    this.retryable = RETRYABLE[kind];
+    this.stderrTail = tail;
+  }
+}
+
+export interface LocateOptions {
+  /** From the configuration; tried first. */
+  readonly ffmpegPath?: string | undefined;
+  readonly ffprobePath?: string | undefined;
+  /** Directories to search instead of the system's PATH, in the same notation; '' is "nothing installed". */
+  readonly systemPath?: string;
+}
+
+/**
+ * Finds ffmpeg and ffprobe, each on its own: configured, then the system's, then the copies that npm
+ * installed with us. The first that answers `-version` is taken.
+ * @throws FfmpegError of kind `not_installed`, naming what was tried.
+ */
+export async function locateFfmpeg(options: LocateOptions = {}): Promise<FfmpegTools> {
+  const [ffmpeg, ffprobe] = await Promise.all([
+    locate('ffmpeg', options.ffmpegPath, options.systemPath),
+    locate('ffprobe', options.ffprobePath, options.systemPath),
+  ]);
+  return {
+    ffmpegPath: ffmpeg.path,
+    ffprobePath: ffprobe.path,
+    description: `${ffmpeg.description}; ${ffprobe.description}`,
+  };
+}
+
+/**
+ * Runs one command to its end. An aborted signal kills the process, also one that has not begun yet,
+ * and nothing is left running once the promise has settled.
+ * @throws FfmpegError, or the signal's reason.
+ */
+export async function runFfmpeg(
+  tools: FfmpegTools,
+  command: FfmpegCommand,
+  { signal, timeoutMs }: RunOptions,
+): Promise<void> {
+  signal?.throwIfAborted();
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const stop = signal ? AbortSignal.any([signal, timeout]) : timeout;
+  const stderr: string[] = [];
+  const job = toFluent(tools, command);
+  const kill = () => job.kill('SIGKILL');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      job.on('start', () => {
+        // Before the child exists kill() does nothing, so an abort in between is honoured here.
+        if (stop.aborted) kill();
+        else stop.addEventListener('abort', kill, { once: true });
+      });
+      job.on('stderr', (line: string) => {
+        stderr.push(line);
+        if (stderr.length > STDERR_TAIL_LINES) stderr.shift();
+      });
+      job.on('end', () => resolve());
+      job.on('error', reject);
+      job.run();
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (timeout.aborted) throw new FfmpegError('timeout', `ffmpeg took over ${timeoutMs} ms`);
+    throw toFfmpegError(error, stderr.join('\n'));
+  } finally {
+    stop.removeEventListener('abort', kill);
+  }
+}
+
+/**
+ * What a video file is.
+ * @throws FfmpegError of kind `invalid_media` when it has no readable video stream.
+ */
+export async function probe(
+  tools: FfmpegTools,
+  path: string,
+  signal?: AbortSignal,
+): Promise<VideoInfo> {
+  const options = ['-print_format', 'json', '-show_format', '-show_streams'];
+  const info = parseProbe(await runFfprobe(tools, path, options, signal));
+  if (!info) throw new FfmpegError('invalid_media', 'The file has no video stream');
+  if (info.frames > 0) return info;
+  // Containers without an index (WebM) know the number of frames only after a walk through the file.
+  const counted = await runFfprobe(
+    tools,
+    path,
+    [
+      '-select_streams',
+      'v:0',
+      '-count_packets',
+      '-show_entries',
+      'stream=nb_read_packets',
+      '-of',
+      'csv=p=0',
+    ],
+    signal,
+  );
+  return { ...info, frames: Number.parseInt(counted, 10) || 0 };
+}
+
+/**
+ * Decodes a few frames from the key frame at or before each of the given times, in one process.
+ * @throws FfmpegError of kind `invalid_media` when a frame cannot be decoded cleanly.
+ */
+export async function checkFramesAt(
+  tools: FfmpegTools,
+  path: string,
+  seconds: readonly number[],
+  signal?: AbortSignal,
+): Promise<void> {
+  if (seconds.length === 0) return;
+  const packets = 12;
+  const intervals = seconds.map((time) => `${time.toFixed(4)}%+#${packets}`).join(',');
+  const frames = await runFfprobe(
+    tools,
+    path,
+    [
+      '-select_streams',
+      'v:0',
+      '-read_intervals',
+      intervals,
+      '-show_entries',
+      'frame=key_frame',
+      '-of',
+      'csv=p=0',
+    ],
+    signal,
+  );
+  const keyFrames = frames.split('\n').filter((line) => line.startsWith('1')).length;
+  if (keyFrames < seconds.length) {
+    throw new FfmpegError('invalid_media', `${keyFrames} of ${seconds.length} places decode`);
+  }
+}
+
+/**
+ * Whether the frame shown last is also stored last: then no other frame refers to it, and it can be left
+ * out of a copy.
+ */
+export async function endsOnFreeFrame(
+  tools: FfmpegTools,
+  path: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const options = ['-select_streams', 'v:0', '-show_entries', 'packet=pts', '-of', 'csv=p=0'];
+  const output = await runFfprobe(tools, path, options, signal);
+  const times = output
+    .trim()
+    .split('\n')
+    .map((line) => Number.parseInt(line, 10));
+  return times.length > 1 && times.every((time) => time <= (times.at(-1) ?? Number.NaN));
+}
+
+/** The standard output of ffprobe. Anything it complains about counts as a failure: its exit code stays 0. */
+async function runFfprobe(
+  tools: FfmpegTools,
+  path: string,
+  options: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  signal?.throwIfAborted();
+  const args = ['-v', 'error', ...options, '-i', path];
+  const limits = {
+    maxBuffer: MAX_PROBE_OUTPUT_BYTES,
+    timeout: PROBE_TIMEOUT_MS,
+    killSignal: 'SIGKILL' as const,
+    ...(signal && { signal }),
+  };
+  const { stdout, stderr } = await run(tools.ffprobePath, args, limits).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw toProbeError(error);
+  });
+  if (stderr.trim()) throw new FfmpegError('invalid_media', 'The video has errors', stderr);
+  return stdout;
+}
+
+function toProbeError(error: unknown): FfmpegError {
+  const found = ProbeFailure.parse(error);
+  if (found.killed) return new FfmpegError('timeout', `ffprobe took over ${PROBE_TIMEOUT_MS} ms`);
+  if (found.code === 'ENOENT' || found.code === 'EACCES') {
+    return new FfmpegError('not_installed', 'ffprobe does not run');
+  }
+  return new FfmpegError('invalid_media', 'ffprobe cannot read the file', found.stderr);
+}
+
+function toFluent(tools: FfmpegTools, command: FfmpegCommand): fluent.FfmpegCommand {
+  const job = fluent({ stdoutLines: STDERR_TAIL_LINES });
+  for (const [index, input] of command.inputs.entries()) {
+    const quiet = index === 0 ? ['-hide_banner', '-nostats', '-loglevel', 'warning'] : [];
+    const options = [...quiet, ...input.options];
+    job.input(input.source);
+    // Two arguments or more are taken as they are; one alone would be split at its spaces.
+    if (options.length > 1) job.inputOptions(...options);
+  }
+  if (command.filter) job.complexFilter(command.filter);
+  job.outputOptions(...command.options).output(command.output);
+  // fluent-ffmpeg 2.1.3 asks ffmpeg for its formats and encoders before each first run and misreads the
+  // answers of newer versions (https://github.com/fluent-ffmpeg/node-fluent-ffmpeg/issues/1266), and it keeps
+  // the path of the program in a process-wide cache. Its version is pinned, so its private seams are stable.
+  return Object.assign(job, {
+    _checkCapabilities: (done: () => void) => done(),
+    availableEncoders: (done: (error: null, encoders: object) => void) => done(null, {}),
+    _getFfmpegPath: (done: (error: null, path: string) => void) => done(null, tools.ffmpegPath),
+  });
+}
+
+function toFfmpegError(error: unknown, stderr: string): FfmpegError {
+  const message = error instanceof Error ? error.message : 'ffmpeg failed';
+  if (/No space left on device|ENOSPC|Disk quota exceeded/i.test(`${stderr}\n${message}`)) {
+    return new FfmpegError('disk_full', 'No space left for the video');
+  }
+  if (/killed with signal/.test(message)) return new FfmpegError('killed', message, stderr);
+  if (/ENOENT|EACCES/.test(message)) return new FfmpegError('not_installed', 'ffmpeg does not run');
+  if (/Invalid data found when processing input|moov atom not found/.test(stderr)) {
+    return new FfmpegError('invalid_media', 'ffmpeg cannot read its input', stderr);
+  }
+  return new FfmpegError('failed', message.split(':', 1)[0] ?? message, stderr);
+}
+
+type Program = 'ffmpeg' | 'ffprobe';
+
+async function locate(
+  program: Program,
+  configured: string | undefined,
+  systemPath: string | undefined,
+): Promise<{ path: string; description: string }> {
+  const file = process.platform === 'win32' ? `${program}.exe` : program;
+  const system =
+    systemPath === undefined
+      ? [program]
+      : systemPath
+          .split(delimiter)
+          .flatMap((directory) => (directory ? [join(directory, file)] : []));
+  const candidates = [
+    ...(configured ? [{ origin: 'configured', find: async () => configured }] : []),
+    ...system.map((path) => ({ origin: 'system', find: async () => path })),
+    { origin: 'bundled', find: () => findBundled(program) },
+  ];
+  const tried: string[] = [];
+  for (const { origin, find } of candidates) {
+    try {
+      const path = await find();
+      const { stdout } = await run(path, ['-version'], { timeout: VERSION_TIMEOUT_MS });
+      const version = /version (\S+)/.exec(stdout)?.[1] ?? 'of unknown version';
+      return { path, description: `${program} ${version} (${origin})` };
+    } catch (error) {
+      tried.push(`${origin}: ${error instanceof Error ? error.message.split('\n')[0] : error}`);
+    }
+  }
+  throw new FfmpegError('not_installed', `No ${program} runs here (${tried.join('; ')})`);
+}
+
+async function findBundled(program: Program): Promise<string> {
+  // Imported only when needed: both packages throw on platforms they have no program for.
+  const installer =
+    program === 'ffmpeg'
+      ? await import('@ffmpeg-installer/ffmpeg')
+      : await import('@ffprobe-installer/ffprobe');
+  const owner = process.getuid?.() ?? 'user';
+  return ensureExecutable(installer.default.path, join(tmpdir(), `morphogram-programs-${owner}`));
+}

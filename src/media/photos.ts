@@ -1,0 +1,98 @@
+import type { Canvas } from '../domain/canvas.ts';
+import { MAX_PICTURE_PIXELS, MIN_PICTURE_SIDE, type SkipReason } from '../domain/skip-reason.ts';
+import { drawContactSheets, type SheetPhoto } from './contact-sheet.ts';
+import { createPictureReader, fromRaw, type PictureFormat, sniffFile } from './picture.ts';
+import { writeWhole } from './storage.ts';
+
+export type { SheetPhoto } from './contact-sheet.ts';
+export { type PictureFormat, sniffPicture } from './picture.ts';
+
+/** High enough that a model sees no artefacts; a 1080p photo takes about 1 MB. */
+const CANVAS_JPEG_QUALITY = 92;
+
+export type PhotoInspection =
+  | {
+      readonly kind: 'photo';
+      /** Pixels as the photo is looked at, its orientation applied. */
+      readonly width: number;
+      readonly height: number;
+      readonly format: PictureFormat;
+    }
+  | { readonly kind: 'refused'; readonly reason: SkipReason };
+
+export type CanvasOutcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly reason: SkipReason };
+
+export interface CanvasJob {
+  readonly input: string;
+  readonly output: string;
+  readonly canvas: Canvas;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Everything done to photos, two of them in work at once however often it is asked. Outputs appear whole
+ * or not at all, their directory included; a full disk is a `StorageFullError`.
+ */
+export interface Photos {
+  /**
+   * Whether a file can become a photo of an order. Every row is decoded once, so that a file cut short is
+   * found now and not when it is rendered.
+   */
+  inspect(path: string): Promise<PhotoInspection>;
+  /** Brings a photo to the order's canvas as a JPEG in sRGB with no metadata (no place, no camera). */
+  toCanvas(job: CanvasJob): Promise<CanvasOutcome>;
+  /**
+   * Pictures of the photos in a grid, each with its number, as one JPEG up to 29 photos and as several from
+   * 30 on. Returns their paths: `output` itself, or `output` with -1, -2 … before its extension.
+   * @throws RangeError when there is no photo; Error when one cannot be decoded.
+   */
+  contactSheet(job: {
+    readonly photos: readonly SheetPhoto[];
+    readonly output: string;
+  }): Promise<string[]>;
+}
+
+/** @see Photos */
+export function createPhotos(): Photos {
+  const reader = createPictureReader();
+  return {
+    async inspect(path) {
+      const format = await sniffFile(path);
+      if (!format) return refused('not_a_picture');
+      try {
+        const { width, height } = await reader.readSize(path);
+        if (width * height > MAX_PICTURE_PIXELS) return refused('too_many_pixels');
+        if (Math.min(width, height) < MIN_PICTURE_SIDE) return refused('too_small');
+        await reader.proveDecodable(path, format);
+        return { kind: 'photo', width, height, format };
+      } catch {
+        return refused('broken_picture');
+      }
+    },
+
+    async toCanvas({ input, output, canvas, signal }) {
+      signal?.throwIfAborted();
+      // A file that is gone is not a broken picture: this throws.
+      if (!(await sniffFile(input))) return refused('not_a_picture');
+      let jpeg: Buffer;
+      try {
+        const picture = await reader.renderOnCanvas(input, canvas);
+        const options = { quality: CANVAS_JPEG_QUALITY, chromaSubsampling: '4:4:4' };
+        jpeg = await fromRaw(picture).jpeg(options).toBuffer();
+      } catch {
+        return refused('broken_picture');
+      }
+      signal?.throwIfAborted();
+      await writeWhole(output, jpeg);
+      return { kind: 'done' };
+    },
+
+    contactSheet: (job) => drawContactSheets(reader, job),
+  };
+}
+
+function refused(reason: SkipReason) {
+  return { kind: 'refused', reason } as const;
+}

@@ -1,0 +1,179 @@
+import { open } from 'node:fs/promises';
+import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import { type Canvas, fitToCanvas, type PictureSize } from '../domain/canvas.ts';
+import { MAX_PICTURE_PIXELS } from '../domain/skip-reason.ts';
+import { createLimiter } from './concurrency.ts';
+import { createHeicDecoder } from './heic.ts';
+
+export type PictureFormat = 'jpeg' | 'png' | 'webp' | 'heic';
+
+export const SNIFF_BYTES = 64;
+
+const HEIC_BRANDS = new Set(['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx']);
+/** Containers that may hold HEIC or something else: their list of compatible brands decides. */
+const GENERAL_BRANDS = new Set(['mif1', 'msf1']);
+
+/** Transparent pictures stand on this. */
+const PAPER = '#ffffff';
+/** Of what a crop takes off the height, this share comes off the top: faces are in the upper half. */
+const TOP_CROP_SHARE = 1 / 3;
+/** The backdrop of a padded picture is blurred at this fraction of its size: quick, and soft enough. */
+const BACKDROP_SCALE = 1 / 8;
+const BACKDROP_BLUR = 6;
+const BACKDROP_BRIGHTNESS = 0.75;
+
+const DECODE: SharpOptions = { failOn: 'error', limitInputPixels: MAX_PICTURE_PIXELS };
+
+/** A large photo takes up to 250 MB while it is decoded. */
+const DECODES_AT_ONCE = 2;
+
+/** An RGB picture, eight bits a channel. */
+export interface RawPicture {
+  readonly data: Buffer;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The format of a picture by its first `SNIFF_BYTES` bytes, whatever its name says. */
+export function sniffPicture(bytes: Uint8Array): PictureFormat | undefined {
+  const text = Buffer.from(bytes.subarray(0, SNIFF_BYTES)).toString('latin1');
+  if (text.startsWith('\xff\xd8\xff')) return 'jpeg';
+  if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'png';
+  if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return 'webp';
+  if (text.slice(4, 8) !== 'ftyp') return undefined;
+  const brand = text.slice(8, 12);
+  if (HEIC_BRANDS.has(brand)) return 'heic';
+  if (!GENERAL_BRANDS.has(brand)) return undefined;
+  const end = Buffer.from(bytes).readUInt32BE(0);
+  const compatible = text.slice(16, end).match(/.{4}/gs) ?? [];
+  return compatible.some((name) => HEIC_BRANDS.has(name)) ? 'heic' : undefined;
+}
+
+/** The format of a file by its first bytes. */
+export async function sniffFile(path: string): Promise<PictureFormat | undefined> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
+    return sniffPicture(buffer.subarray(0, bytesRead));
+  } finally {
+    await file.close();
+  }
+}
+
+/** Decodes pictures of every accepted format, two at once however often it is asked. */
+export interface PictureReader {
+  /**
+   * Size in pixels as the picture is looked at, from the header alone.
+   * @throws Error when the header is broken.
+   */
+  readSize(path: string): Promise<PictureSize>;
+  /**
+   * Decodes every row of a picture and keeps nothing.
+   * @throws Error when it is broken or cut short.
+   */
+  proveDecodable(path: string, format: PictureFormat): Promise<void>;
+  /**
+   * A picture brought to exactly `canvas`: upright, in sRGB, without transparency; cut to fill it, or shown
+   * whole over a blurred copy of itself when the cut would take too much.
+   * @throws Error when it cannot be decoded.
+   */
+  renderOnCanvas(path: string, canvas: Canvas): Promise<RawPicture>;
+}
+
+/** @see PictureReader */
+export function createPictureReader(): PictureReader {
+  const limit = createLimiter(DECODES_AT_ONCE);
+  const decodeHeic = createHeicDecoder();
+  // Files are read once, and the cache would hold their pixels.
+  sharp.cache(false);
+
+  return {
+    async readSize(path) {
+      return (await readHeader(path)).autoOrient;
+    },
+
+    proveDecodable: (path, format) =>
+      limit(async () => {
+        if (format === 'heic') await openHeic(path);
+        else await sharp(path, DECODE).resize(16, 16, { fit: 'fill' }).raw().toBuffer();
+      }),
+
+    renderOnCanvas: (path, canvas) =>
+      limit(async () => {
+        const { image, size } = await openPicture(path);
+        const flat = image.flatten({ background: PAPER });
+        return fitToCanvas(size, canvas) === 'crop'
+          ? toRaw(crop(flat, size, canvas))
+          : pad(await toRaw(flat.resize({ ...canvas, fit: 'inside' })), canvas);
+      }),
+  };
+
+  async function openPicture(path: string): Promise<{ image: Sharp; size: PictureSize }> {
+    if ((await sniffFile(path)) === 'heic') return openHeic(path);
+    const { autoOrient: size } = await readHeader(path);
+    return { image: sharp(path, DECODE).autoOrient(), size };
+  }
+
+  async function openHeic(path: string): Promise<{ image: Sharp; size: PictureSize }> {
+    const header = await readHeader(path);
+    const picture = await decodeHeic({ path, displayP3: isDisplayP3(header.icc) });
+    if (!picture) throw new Error('The HEIC picture cannot be decoded');
+    const { width, height, data } = picture;
+    const image = sharp(data, { ...DECODE, raw: { width, height, channels: 4 } });
+    return { image, size: { width, height } };
+  }
+}
+
+/** A raw picture as a sharp pipeline. */
+export function fromRaw({ data, width, height }: RawPicture): Sharp {
+  return sharp(data, { raw: { width, height, channels: 3 } });
+}
+
+/** The header of a picture of any size: nothing is decoded. */
+function readHeader(path: string): Promise<Metadata> {
+  return sharp(path, { ...DECODE, limitInputPixels: false }).metadata();
+}
+
+/** Profiles carry their name in plain text, in one byte or two bytes a letter. */
+function isDisplayP3(profile: Buffer | undefined): boolean {
+  return profile?.toString('latin1').replaceAll('\0', '').includes('Display P3') ?? false;
+}
+
+function crop(image: Sharp, size: PictureSize, canvas: Canvas): Sharp {
+  const scale = Math.max(canvas.width / size.width, canvas.height / size.height);
+  const width = Math.max(canvas.width, Math.round(size.width * scale));
+  const height = Math.max(canvas.height, Math.round(size.height * scale));
+  return image.resize({ width, height, fit: 'fill' }).extract({
+    left: Math.floor((width - canvas.width) / 2),
+    top: Math.floor((height - canvas.height) * TOP_CROP_SHARE),
+    ...{ width: canvas.width, height: canvas.height },
+  });
+}
+
+async function pad(picture: RawPicture, canvas: Canvas): Promise<RawPicture> {
+  const small = {
+    width: Math.max(1, Math.round(canvas.width * BACKDROP_SCALE)),
+    height: Math.max(1, Math.round(canvas.height * BACKDROP_SCALE)),
+  };
+  const backdrop = await toRaw(
+    fromRaw(picture)
+      .resize({ ...small, fit: 'cover' })
+      .blur(BACKDROP_BLUR)
+      .modulate({ brightness: BACKDROP_BRIGHTNESS }),
+  );
+  const { data, ...raw } = picture;
+  return toRaw(
+    fromRaw(backdrop)
+      .resize({ width: canvas.width, height: canvas.height, fit: 'fill' })
+      .composite([{ input: data, raw: { ...raw, channels: 3 } }]),
+  );
+}
+
+async function toRaw(image: Sharp): Promise<RawPicture> {
+  const { data, info } = await image
+    .removeAlpha()
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height };
+}
