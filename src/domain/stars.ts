@@ -36,16 +36,17 @@ export function sumStars(amounts: Iterable<Stars>): Stars {
 /**
  * The one price formula: `floor₀.₀₁(usd ÷ starUsd × markup)`, always down, in exact decimal arithmetic
  * (binary floats would turn 7.50 into 7.49). A price above 0 USD is at least 0.01 ⭐.
+ * Dollars and tariff count to nine decimals, more than any price list has.
  * @throws RangeError on a negative price or a tariff that is not positive.
  */
 export function priceStars(usd: number, tariff: Tariff): Stars {
   const dollars = toNano(usd);
   const perStar = toNano(tariff.starUsd);
   const markup = toNano(tariff.markup);
-  if (dollars < 0n || perStar <= 0n || markup <= 0n) {
+  if (usd < 0 || perStar <= 0n || markup <= 0n) {
     throw new RangeError('A price needs usd ≥ 0, starUsd > 0 and markup > 0');
   }
-  if (dollars === 0n) return NO_STARS;
+  if (usd === 0) return NO_STARS;
   const hundredths = (dollars * markup * 100n) / (perStar * NANO);
   return stars(Number(hundredths === 0n ? 1n : hundredths));
 }
@@ -75,7 +76,7 @@ export function parseStars(text: string): Stars | undefined {
 
 const NANO = 1_000_000_000n;
 
-/** A decimal written in the configuration has at most nine decimals; toFixed restores it exactly. */
+/** A decimal of up to nine places went through a binary float; toFixed restores it exactly. */
 function toNano(decimal: number): bigint {
   if (!Number.isFinite(decimal) || Math.abs(decimal) > 1e9) {
     throw new RangeError(`Not an amount: ${decimal}`);

@@ -89,11 +89,13 @@ export function createLedger(deps: { readonly db: Db }): Ledger {
   };
 }
 
+type Entry = typeof entries.$inferSelect;
+
 async function recordCharge(tx: Tx, charge: Charge): Promise<ChargeOutcome> {
   requirePositive(charge.amount);
   const balance = await lockAccount(tx, charge.personId);
   const earlier = await findEntry(tx, charge.key);
-  if (earlier) return { kind: 'already', entryId: earlier.id };
+  if (earlier) return { kind: 'already', entryId: sameDeed(earlier, charge.personId, 'charge').id };
   // The statement that lowers the balance is the one that checks it.
   const [debited] = await tx
     .update(accounts)
@@ -125,7 +127,7 @@ async function recordRefund(tx: Tx, refund: Refund): Promise<RefundOutcome> {
   if (charge?.kind !== 'charge') return { kind: 'no_charge' };
   await lockAccount(tx, charge.personId);
   const earlier = await findEntry(tx, refund.key);
-  if (earlier) return { kind: 'already', entryId: earlier.id };
+  if (earlier) return { kind: 'already', entryId: sameDeed(earlier, charge.personId, 'refund').id };
   const [returned] = await tx
     .select({ total: sql`coalesce(sum(${entries.amount}), 0)`.mapWith(entries.amount) })
     .from(entries)
@@ -151,7 +153,11 @@ async function recordRefund(tx: Tx, refund: Refund): Promise<RefundOutcome> {
 async function recordTopUp(tx: Tx, topUp: TopUp): Promise<TopUpOutcome> {
   requirePositive(topUp.amount);
   await lockAccount(tx, topUp.personId);
-  if (await findEntry(tx, topUp.key)) return { kind: 'already' };
+  const earlier = await findEntry(tx, topUp.key);
+  if (earlier) {
+    sameDeed(earlier, topUp.personId, 'top_up');
+    return { kind: 'already' };
+  }
   const balance = await credit(tx, topUp.personId, topUp.amount);
   await insertEntry(tx, {
     personId: topUp.personId,
@@ -189,9 +195,15 @@ async function credit(tx: Tx, personId: number, amount: Stars): Promise<Stars> {
   return account.balance;
 }
 
-async function findEntry(tx: Tx, key: string) {
+async function findEntry(tx: Tx, key: string): Promise<Entry | undefined> {
   const [entry] = await tx.select().from(entries).where(eq(entries.idempotencyKey, key));
   return entry;
+}
+
+/** A key that already stands for somebody else's entry, or another kind, is a bug and not a repetition. */
+function sameDeed(entry: Entry, personId: number, kind: Entry['kind']): Entry {
+  if (entry.personId === personId && entry.kind === kind) return entry;
+  throw new Error(`Ledger key ${entry.idempotencyKey} already stands for another entry`);
 }
 
 async function insertEntry(tx: Tx, entry: typeof entries.$inferInsert): Promise<number> {

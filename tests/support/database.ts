@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { type Database, openDatabase } from '../../src/db/database.ts';
+import { type Database, type Db, openDatabase } from '../../src/db/database.ts';
+import { people } from '../../src/db/schema.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -75,6 +76,13 @@ export async function prepareTestDatabase(): Promise<DatabasePlace> {
     await removeDirectory();
     throw error;
   }
+}
+
+/** Writes down somebody nobody has met yet; returns their id. */
+export async function addPerson(db: Db): Promise<number> {
+  const id = randomInt(1_000_000, 2 ** 40);
+  await db.insert(people).values({ id, firstName: 'Ada', language: 'en' });
+  return id;
 }
 
 /** A fresh cluster takes seconds; one is made per set of migrations and copied from then on. */
