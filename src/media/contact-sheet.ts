@@ -35,7 +35,7 @@ interface Grid {
   readonly gutter: number;
 }
 
-/** Draws the sheets and writes them; see `Photos.contactSheet`. */
+/** Draws the sheets and writes them; see `contactSheet`. */
 export async function drawContactSheets(
   reader: PictureReader,
   job: { readonly photos: readonly SheetPhoto[]; readonly output: string },
@@ -64,6 +64,9 @@ async function drawSheet(
 ): Promise<Buffer> {
   const { columns, tile, gutter } = grid;
   const rows = Math.ceil(photos.length / columns);
+  // A last row that is not full stands in the middle.
+  const lastRow = photos.length - (rows - 1) * columns;
+  const indent = (index: number) => (index < photos.length - lastRow ? 0 : (columns - lastRow) / 2);
   const canvas = await sharp({
     create: {
       width: gutter + columns * (tile.width + gutter),
@@ -76,7 +79,7 @@ async function drawSheet(
       await Promise.all(
         photos.map(async (photo, index) => ({
           input: await drawTile(reader, photo, tile),
-          left: gutter + (index % columns) * (tile.width + gutter),
+          left: gutter + Math.round(((index % columns) + indent(index)) * (tile.width + gutter)),
           top: gutter + Math.floor(index / columns) * (tile.height + gutter),
         })),
       ),

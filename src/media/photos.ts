@@ -20,10 +20,6 @@ export type PhotoInspection =
     }
   | { readonly kind: 'refused'; readonly reason: SkipReason };
 
-export type CanvasOutcome =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'refused'; readonly reason: SkipReason };
-
 export interface CanvasJob {
   readonly input: string;
   readonly output: string;
@@ -31,66 +27,51 @@ export interface CanvasJob {
   readonly signal?: AbortSignal | undefined;
 }
 
+// One for the process, because what its limit protects, memory, belongs to the process.
+const reader = createPictureReader();
+
 /**
- * Everything done to photos, two of them in work at once however often it is asked. Outputs appear whole
- * or not at all, their directory included; a full disk is a `StorageFullError`.
+ * Whether a file can become a photo of an order. Every row is decoded once, so that a file cut short is
+ * found now and not when it is rendered.
  */
-export interface Photos {
-  /**
-   * Whether a file can become a photo of an order. Every row is decoded once, so that a file cut short is
-   * found now and not when it is rendered.
-   */
-  inspect(path: string): Promise<PhotoInspection>;
-  /** Brings a photo to the order's canvas as a JPEG in sRGB with no metadata (no place, no camera). */
-  toCanvas(job: CanvasJob): Promise<CanvasOutcome>;
-  /**
-   * Pictures of the photos in a grid, each with its number, as one JPEG up to 29 photos and as several from
-   * 30 on. Returns their paths: `output` itself, or `output` with -1, -2 … before its extension.
-   * @throws RangeError when there is no photo; Error when one cannot be decoded.
-   */
-  contactSheet(job: {
-    readonly photos: readonly SheetPhoto[];
-    readonly output: string;
-  }): Promise<string[]>;
+export async function inspectPhoto(path: string): Promise<PhotoInspection> {
+  const format = await sniffFile(path);
+  if (!format) return refused('not_a_picture');
+  try {
+    const { width, height } = await reader.readSize(path);
+    if (width * height > MAX_PICTURE_PIXELS) return refused('too_many_pixels');
+    if (Math.min(width, height) < MIN_PICTURE_SIDE) return refused('too_small');
+    await reader.proveDecodable(path, format);
+    return { kind: 'photo', width, height, format };
+  } catch {
+    return refused('broken_picture');
+  }
 }
 
-/** @see Photos */
-export function createPhotos(): Photos {
-  const reader = createPictureReader();
-  return {
-    async inspect(path) {
-      const format = await sniffFile(path);
-      if (!format) return refused('not_a_picture');
-      try {
-        const { width, height } = await reader.readSize(path);
-        if (width * height > MAX_PICTURE_PIXELS) return refused('too_many_pixels');
-        if (Math.min(width, height) < MIN_PICTURE_SIDE) return refused('too_small');
-        await reader.proveDecodable(path, format);
-        return { kind: 'photo', width, height, format };
-      } catch {
-        return refused('broken_picture');
-      }
-    },
+/**
+ * Brings a photo to the order's canvas as a JPEG in sRGB with no metadata (no place, no camera). The output
+ * appears whole or not at all, its directory included; two photos are in work at once, however often this is
+ * called.
+ * @throws StorageFullError; any other error means that the photo cannot be decoded: inspect it first.
+ */
+export async function toCanvas({ input, output, canvas, signal }: CanvasJob): Promise<void> {
+  signal?.throwIfAborted();
+  const picture = await reader.renderOnCanvas(input, canvas);
+  signal?.throwIfAborted();
+  const options = { quality: CANVAS_JPEG_QUALITY, chromaSubsampling: '4:4:4' };
+  await writeWhole(output, await fromRaw(picture).jpeg(options).toBuffer());
+}
 
-    async toCanvas({ input, output, canvas, signal }) {
-      signal?.throwIfAborted();
-      // A file that is gone is not a broken picture: this throws.
-      if (!(await sniffFile(input))) return refused('not_a_picture');
-      let jpeg: Buffer;
-      try {
-        const picture = await reader.renderOnCanvas(input, canvas);
-        const options = { quality: CANVAS_JPEG_QUALITY, chromaSubsampling: '4:4:4' };
-        jpeg = await fromRaw(picture).jpeg(options).toBuffer();
-      } catch {
-        return refused('broken_picture');
-      }
-      signal?.throwIfAborted();
-      await writeWhole(output, jpeg);
-      return { kind: 'done' };
-    },
-
-    contactSheet: (job) => drawContactSheets(reader, job),
-  };
+/**
+ * Pictures of the photos in a grid, each with its number, as one JPEG up to 29 photos and as several from
+ * 30 on. Returns their paths: `output` itself, or `output` with -1, -2 … before its extension.
+ * @throws RangeError when there is no photo; StorageFullError; Error when a photo cannot be decoded.
+ */
+export async function contactSheet(job: {
+  readonly photos: readonly SheetPhoto[];
+  readonly output: string;
+}): Promise<string[]> {
+  return drawContactSheets(reader, job);
 }
 
 function refused(reason: SkipReason) {

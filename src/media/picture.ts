@@ -159,7 +159,7 @@ async function pad(picture: RawPicture, canvas: Canvas): Promise<RawPicture> {
     fromRaw(picture)
       .resize({ ...small, fit: 'cover' })
       .blur(BACKDROP_BLUR)
-      .modulate({ brightness: BACKDROP_BRIGHTNESS }),
+      .linear(BACKDROP_BRIGHTNESS, 0),
   );
   const { data, ...raw } = picture;
   return toRaw(
