@@ -101,6 +101,7 @@ CREATE TABLE "predictions" (
 	"fingerprint" text NOT NULL,
 	"failure" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"started_at" timestamp with time zone,
 	"ended_at" timestamp with time zone,
 	CONSTRAINT "predictions_external_id_unique" UNIQUE("external_id"),
 	CONSTRAINT "predictions_attempt" UNIQUE("step_id","attempt")

@@ -26,11 +26,17 @@ export interface Database {
   readonly db: Db;
   /** The embedded engine, for the queue's adapter; undefined on a server. */
   readonly embedded: PGlite | undefined;
-  /** Runs raw SQL of several statements without parameters. */
+  /** Waits for what is running, then lets go of the directory or the connections. */
   close(): Promise<void>;
 }
 
 const MIGRATIONS = join(import.meta.dirname, '../../drizzle');
+
+/**
+ * How long closing waits for running queries, in seconds. After an outage the client waits this long
+ * for a connection that is gone, so it is part of every such shutdown.
+ */
+const CLOSE_TIMEOUT_S = 2;
 
 /** Any number that no other program on the server uses for its advisory locks. */
 const MIGRATION_LOCK = 7_306_171_100;
@@ -54,25 +60,41 @@ async function openEmbedded(directory: string): Promise<Database> {
   try {
     const engine = new GuardedPglite(directory, { startParams: EMBEDDED_PARAMETERS });
     await engine.waitReady;
-    const db = drizzlePglite(engine, { schema });
-    await migratePglite(db, { migrationsFolder: MIGRATIONS });
-    // The single-user engine never checkpoints by itself: its log would grow to gigabytes.
-    const checkpoint = setInterval(() => {
-      engine.exec('checkpoint').catch(() => undefined);
-    }, 300_000).unref();
-    return {
-      db,
-      embedded: engine,
-      async close() {
-        clearInterval(checkpoint);
-        await engine.close();
-        await unlock();
-      },
-    };
+    try {
+      const db = drizzlePglite(engine, { schema });
+      await migratePglite(db, { migrationsFolder: MIGRATIONS });
+      const stopUpkeep = startUpkeep(engine);
+      return {
+        db,
+        embedded: engine,
+        async close() {
+          stopUpkeep();
+          await engine.close();
+          await unlock();
+        },
+      };
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
   } catch (error) {
     await unlock();
     throw error;
   }
+}
+
+/**
+ * The single-user engine has no background workers: without a checkpoint its log would grow to
+ * gigabytes, without a vacuum its tables would.
+ */
+function startUpkeep(engine: PGlite): () => void {
+  const run = (statement: string) => void engine.exec(statement).catch(() => undefined);
+  const timers = [
+    setInterval(run, 5 * 60_000, 'checkpoint'),
+    setInterval(run, 24 * 3_600_000, 'vacuum (analyze)'),
+  ];
+  for (const timer of timers) timer.unref();
+  return () => timers.forEach(clearInterval);
 }
 
 async function openServer(url: string): Promise<Database> {
@@ -81,7 +103,7 @@ async function openServer(url: string): Promise<Database> {
   return {
     db: drizzlePostgres(client, { schema }),
     embedded: undefined,
-    close: () => client.end({ timeout: 5 }),
+    close: () => client.end({ timeout: CLOSE_TIMEOUT_S }),
   };
 }
 
@@ -98,7 +120,7 @@ async function migrateServer(url: string): Promise<void> {
       if (!isDatabaseDown(error) || Date.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, 500));
     } finally {
-      await client.end({ timeout: 5 });
+      await client.end({ timeout: CLOSE_TIMEOUT_S });
     }
   }
 }
@@ -109,41 +131,51 @@ const EMBEDDED_PARAMETERS = [
   ...['-c', 'shared_buffers=16MB', '-c', 'max_wal_size=64MB', '-c', 'min_wal_size=32MB'],
 ];
 
-const insideTransaction = new AsyncLocalStorage<true>();
-
 /**
  * On the one connection of PGlite, a query beside an open transaction of the same task waits for ever
  * (electric-sql/pglite#76). This turns that silent hang into an error.
  */
 class GuardedPglite extends PGlite {
+  /** The transaction that the running task stands in; what it left running may outlive it. */
+  readonly #scope = new AsyncLocalStorage<{ open: boolean }>();
+
   override query<T>(...args: Parameters<PGlite['query']>) {
-    refuseInsideTransaction();
+    this.#refuseInsideTransaction();
     return super.query<T>(...args);
   }
 
   override exec(...args: Parameters<PGlite['exec']>) {
-    refuseInsideTransaction();
+    this.#refuseInsideTransaction();
     return super.exec(...args);
   }
 
   override transaction<T>(callback: Parameters<typeof PGlite.prototype.transaction<T>>[0]) {
-    refuseInsideTransaction();
-    return super.transaction<T>((tx) => insideTransaction.run(true, () => callback(tx)));
+    this.#refuseInsideTransaction();
+    const scope = { open: true };
+    return super
+      .transaction<T>((tx) => this.#scope.run(scope, () => callback(tx)))
+      .finally(() => {
+        scope.open = false;
+      });
+  }
+
+  #refuseInsideTransaction(): void {
+    if (this.#scope.getStore()?.open) {
+      throw new Error('Use the transaction, not the database, inside a transaction');
+    }
   }
 }
 
-function refuseInsideTransaction(): void {
-  if (insideTransaction.getStore()) {
-    throw new Error('Use the transaction, not the database, inside a transaction');
-  }
-}
-
+/** Of the socket, of postgres.js, and of the server (class 57P and 53300; class 08 beside them). */
 const DOWN_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
-  'ENOENT',
   'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
   'CONNECTION_CLOSED',
   'CONNECTION_ENDED',
   'CONNECTION_DESTROYED',
@@ -157,8 +189,10 @@ const DOWN_CODES = new Set([
 /** Whether an error says that the server is away or restarting, so that the same call may work later. */
 export function isDatabaseDown(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string' && DOWN_CODES.has(cause.code))
-      return true;
+    if (!('code' in cause && typeof cause.code === 'string')) continue;
+    if (DOWN_CODES.has(cause.code) || cause.code.startsWith('08')) return true;
+    // A server's socket file that is not there; a missing file of ours is another matter.
+    if (cause.code === 'ENOENT' && 'syscall' in cause && cause.syscall === 'connect') return true;
   }
   return false;
 }
@@ -174,6 +208,6 @@ export function isUniqueViolation(error: unknown): boolean {
 /** The rows of a raw statement; the two drivers wrap them differently. */
 export async function selectRows(db: Queryable, query: ReturnType<typeof sql>): Promise<unknown[]> {
   const result: unknown = await db.execute(query);
-  if (Array.isArray(result)) return result;
+  if (Array.isArray(result)) return [...result];
   return (result as { rows: unknown[] }).rows;
 }

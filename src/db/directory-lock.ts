@@ -22,6 +22,7 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
     .digest('hex')
     .slice(0, 32);
   const server = await listen(socketName(id)).catch(async (error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
     if (process.platform === 'linux' || process.platform === 'win32')
       throw refuse(directory, error);
     return takeOverDeadSocket(socketName(id)).catch((failure: unknown) => {

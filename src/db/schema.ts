@@ -18,6 +18,7 @@ import {
 import type { Canvas } from '../domain/canvas.ts';
 import type { FailureKind } from '../domain/failure.ts';
 import type { Gender } from '../domain/gender.ts';
+import type { MorphMode } from '../domain/morph-plan.ts';
 import type { OrderState, PredictionState, StepState } from '../domain/order-state.ts';
 import type { SkipReason } from '../domain/skip-reason.ts';
 import { formatStars, parseStars, type Stars } from '../domain/stars.ts';
@@ -96,14 +97,20 @@ export const entries = pgTable(
   ],
 );
 
+/** A step as it was promised by a quote; photos by their position. */
+export interface QuotedStep {
+  readonly from: number;
+  readonly to: number;
+  readonly seconds: number;
+  readonly price: Stars;
+  readonly cost: Stars;
+}
+
 /** What a quote promised, kept with its order: later price changes do not touch it. */
 export interface StoredQuote {
   readonly model: string;
-  readonly secondsPerTransition: number;
-  /** In hundredths of a star. */
-  readonly pricePerTransition: number;
-  readonly costPerTransition: number;
-  readonly photoCount: number;
+  /** The steps of each mode that was offered. */
+  readonly plans: Readonly<Record<MorphMode, readonly QuotedStep[]>>;
 }
 
 /** One purchase of one service by one person, from draft to delivered. */
@@ -232,6 +239,8 @@ export const predictions = pgTable(
     fingerprint: text('fingerprint').notNull(),
     failure: text('failure').$type<FailureKind>(),
     createdAt: createdAt(),
+    /** When its id became known; the attempt's time runs from here. */
+    startedAt: moment('started_at'),
     endedAt: moment('ended_at'),
   },
   (table) => [

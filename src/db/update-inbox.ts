@@ -13,7 +13,10 @@ const REMEMBER_DAYS = 8;
  * each is handled, and none twice.
  */
 export interface UpdateInbox {
-  /** Writes new updates down and returns those that were not known, in the given order. */
+  /**
+   * Writes new updates down and returns those that were not known, in the given order. Characters
+   * that Postgres cannot store are gone from them.
+   */
   store<U extends { readonly update_id: number }>(batch: readonly U[]): Promise<U[]>;
   /** Updates that a killed process left behind, oldest first, each counted as one more attempt. */
   takeUnhandled(): Promise<unknown[]>;
@@ -28,13 +31,14 @@ export function createUpdateInbox(db: Db): UpdateInbox {
   return {
     async store(batch) {
       if (batch.length === 0) return [];
+      const storable = batch.map(withoutUnstorable);
       const inserted = await db
         .insert(updates)
-        .values(batch.map((update) => ({ id: update.update_id, payload: update })))
+        .values(storable.map((update) => ({ id: update.update_id, payload: update })))
         .onConflictDoNothing()
         .returning({ id: updates.id });
       const fresh = new Set(inserted.map((row) => row.id));
-      return batch.filter((update) => fresh.has(update.update_id));
+      return storable.filter((update) => fresh.delete(update.update_id));
     },
 
     async takeUnhandled() {
@@ -66,4 +70,16 @@ export function createUpdateInbox(db: Db): UpdateInbox {
         .where(lt(updates.createdAt, sql`now() - make_interval(days => ${REMEMBER_DAYS}::int)`));
     },
   };
+}
+
+/** NUL, or half of a surrogate pair, as `JSON.stringify` writes them. */
+const UNSTORABLE = /\\u(0000|d[89a-f])/;
+
+/** Postgres refuses these characters: one message with one of them would block all behind it. */
+function withoutUnstorable<U>(update: U): U {
+  const text = JSON.stringify(update);
+  if (!UNSTORABLE.test(text)) return update;
+  return JSON.parse(text, (_, value: unknown) =>
+    typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value,
+  ) as U;
 }

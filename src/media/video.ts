@@ -89,6 +89,8 @@ export interface DissolveJob {
  * every call may be repeated. Failures are `FfmpegError`s; an abort rejects with the signal's reason.
  */
 export interface Video {
+  /** What a file really is; rejects when it is no playable video. */
+  probe(path: string, signal?: AbortSignal): Promise<VideoInfo>;
   /** Joins clips into one MP4, encoding only those that differ from the majority. */
   stitch(job: StitchJob): Promise<VideoInfo>;
   /** A version of at most `maxBytes` for the chat. */
@@ -115,6 +117,8 @@ interface ConformedClips {
 /** @see Video */
 export function createVideo(tools: FfmpegTools): Video {
   return {
+    probe: (path, signal) => probe(tools, path, signal),
+
     async stitch({ clips, output, loop, signal }) {
       return withWorkDirectory(dirname(output), async (work) => {
         const conformed = await conform(clips, work, signal);

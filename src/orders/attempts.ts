@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { and, asc, eq, inArray, isNotNull } from 'drizzle-orm';
+import type { Db, Queryable } from '../db/database.ts';
+import { predictions } from '../db/schema.ts';
+import type { FailureKind } from '../domain/failure.ts';
+import type { PreparedRequest } from '../providers/provider.ts';
+
+export type PredictionRow = typeof predictions.$inferSelect;
+
+/** All attempts at a step, oldest first. */
+export async function readAttempts(db: Queryable, stepId: number): Promise<PredictionRow[]> {
+  return db
+    .select()
+    .from(predictions)
+    .where(eq(predictions.stepId, stepId))
+    .orderBy(asc(predictions.attempt));
+}
+
+/** Writes an attempt down before its provider is asked: from here on it is never forgotten. */
+export async function beginAttempt(
+  db: Db,
+  attempt: {
+    readonly stepId: number;
+    readonly number: number;
+    readonly provider: string;
+    readonly request: PreparedRequest;
+  },
+): Promise<PredictionRow> {
+  const [row] = await db
+    .insert(predictions)
+    .values({
+      id: randomUUID(),
+      stepId: attempt.stepId,
+      attempt: attempt.number,
+      provider: attempt.provider,
+      model: attempt.request.model,
+      input: attempt.request.input,
+      fingerprint: attempt.request.fingerprint,
+    })
+    .returning();
+  if (!row) throw new Error('The attempt was not written down');
+  return row;
+}
+
+/**
+ * Remembers the provider's id of an attempt.
+ * @returns the row, or undefined when the attempt has another id or is over: the prediction is nobody's.
+ */
+export async function adoptPrediction(
+  db: Db,
+  attemptId: string,
+  externalId: string,
+): Promise<PredictionRow | undefined> {
+  const [row] = await db
+    .update(predictions)
+    .set({ externalId, state: 'running', startedAt: new Date() })
+    .where(and(eq(predictions.id, attemptId), eq(predictions.state, 'creating')))
+    .returning();
+  if (row) return row;
+  const [known] = await db.select().from(predictions).where(eq(predictions.id, attemptId));
+  return known?.externalId === externalId ? known : undefined;
+}
+
+/** Ends an attempt that did not give a clip. */
+export async function endAttempt(
+  db: Queryable,
+  attemptId: string,
+  end: { readonly state: 'failed' | 'cancelled'; readonly failure?: FailureKind },
+): Promise<void> {
+  await db
+    .update(predictions)
+    .set({ state: end.state, failure: end.failure ?? null, endedAt: new Date() })
+    .where(and(eq(predictions.id, attemptId), inArray(predictions.state, ['creating', 'running'])));
+}
+
+/** The provider's ids that belong to attempts of this very request. */
+export async function claimedIds(db: Queryable, fingerprint: string): Promise<Set<string>> {
+  const rows = await db
+    .select({ externalId: predictions.externalId })
+    .from(predictions)
+    .where(and(eq(predictions.fingerprint, fingerprint), isNotNull(predictions.externalId)));
+  return new Set(rows.flatMap(({ externalId }) => (externalId ? [externalId] : [])));
+}

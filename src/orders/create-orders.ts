@@ -1,0 +1,169 @@
+import { and, eq, isNull } from 'drizzle-orm';
+import type { Db } from '../db/database.ts';
+import { deliveries, orders } from '../db/schema.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Storage } from '../media/storage.ts';
+import type { Video } from '../media/video.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Terms } from '../services/service.ts';
+import { adoptPrediction } from './attempts.ts';
+import { answerPartial, cancelOrder } from './cancel.ts';
+import type { ChatPort } from './chat-port.ts';
+import { confirmOrder } from './confirm.ts';
+import { deliverOrder } from './deliver.ts';
+import { addFile, clearPhotos, findOpenOrder, openOrder, readIntake, undoLast } from './draft.ts';
+import { finishOrder } from './finish.ts';
+import type { Orders } from './orders.ts';
+import { listActive, listHistory, readProgress } from './progress.ts';
+import { createProviderGate } from './provider-gate.ts';
+import { purgeOrder } from './purge.ts';
+import type { Queue } from './queue.ts';
+import { chooseMode, quoteOrder } from './quote.ts';
+import { receivePhoto } from './receive-photo.ts';
+import { RENDER_TIMING, type RenderTiming, renderStep, stepTopic } from './render-step.ts';
+import { inStates, readOrder, readSteps, toView } from './rows.ts';
+import { createWatch } from './watch.ts';
+
+/** Files are fetched and looked at this many at a time. */
+const INTAKE_CONCURRENCY = 4;
+/** Joining is disk and processor; the machine is small. */
+const FINISH_CONCURRENCY = 1;
+const DELIVER_CONCURRENCY = 4;
+
+export interface OrdersDeps {
+  readonly db: Db;
+  readonly queue: Queue;
+  readonly ledger: Ledger;
+  readonly storage: Storage;
+  readonly video: Video;
+  readonly provider: Provider;
+  readonly chat: ChatPort;
+  readonly log: { warn(fields: object, message: string): void };
+  readonly terms: Terms;
+  readonly maxPhotos: number;
+  readonly renderConcurrency: number;
+  readonly retentionHours: number;
+  readonly uploadLimitBytes: number;
+  readonly timing?: RenderTiming;
+}
+
+/** The orders and the scheduler that moves them. */
+export interface OrderDesk extends Orders {
+  /** Starts the workers; what an earlier process left unfinished is taken up at once. */
+  start(): Promise<void>;
+  /** A webhook told of a prediction: whoever waits for it looks now; one that is nobody's is stopped. */
+  predictionChanged(attemptId: string, externalId: string): Promise<void>;
+}
+
+/** @see OrderDesk */
+export function createOrders(given: OrdersDeps): OrderDesk {
+  const timing = given.timing ?? RENDER_TIMING;
+  const watch = createWatch();
+  const gate = createProviderGate({ retryMs: timing.retryMs, watch, chat: given.chat });
+  const deps = { ...given, timing, watch, gate, retryMs: timing.retryMs, model: given.terms.model };
+  const { db, queue } = deps;
+
+  /** Handlers in this process learn at once that their step is no longer wanted. */
+  const wakeSteps = async (orderId: string) => {
+    for (const step of await readSteps(db, orderId)) watch.wake(stepTopic(step.id));
+  };
+
+  return {
+    async start() {
+      await queue.work('photo', INTAKE_CONCURRENCY, ({ photoId }, signal) =>
+        receivePhoto(deps, photoId, signal),
+      );
+      await queue.work('step', deps.renderConcurrency, ({ stepId }, signal) =>
+        renderStep(deps, stepId, signal),
+      );
+      await queue.work('finish', FINISH_CONCURRENCY, ({ orderId }, signal) =>
+        finishOrder(deps, orderId, signal),
+      );
+      await queue.work('deliver', DELIVER_CONCURRENCY, ({ orderId }, signal) =>
+        deliverOrder(deps, orderId, signal),
+      );
+      await queue.work('purge', 1, ({ orderId }) => purgeOrder(deps, orderId));
+    },
+
+    async predictionChanged(attemptId, externalId) {
+      const adopted = await adoptPrediction(db, attemptId, externalId);
+      if (!adopted) {
+        await deps.provider.cancel(externalId, AbortSignal.timeout(30_000));
+        return;
+      }
+      watch.wake(stepTopic(adopted.stepId));
+    },
+
+    async open(personId) {
+      return toView(await openOrder(deps, personId));
+    },
+    async findOpen(personId) {
+      const order = await findOpenOrder(db, personId);
+      return order && toView(order);
+    },
+    async find(orderId, personId) {
+      const order = await readOrder(db, orderId, personId);
+      return order && toView(order);
+    },
+    addFile: (orderId, personId, file) => addFile(deps, orderId, personId, file),
+    undo: (orderId, personId) => undoLast(deps, orderId, personId),
+    clear: (orderId, personId) => clearPhotos(deps, orderId, personId),
+    intake: (orderId) => readIntake(db, orderId),
+    quote: (orderId, personId) => quoteOrder(deps, orderId, personId),
+    choose: (orderId, personId, choice) => chooseMode(deps, orderId, personId, choice),
+
+    async confirm(orderId, personId) {
+      const outcome = await confirmOrder(deps, orderId, personId);
+      if (outcome.kind === 'queued') deps.chat.progressChanged(orderId);
+      return outcome;
+    },
+
+    async cancel(orderId, personId) {
+      const outcome = await cancelOrder(deps, orderId, personId);
+      await wakeSteps(orderId);
+      deps.chat.progressChanged(orderId);
+      return outcome;
+    },
+
+    async answerPartial(orderId, personId, accept) {
+      const outcome = await answerPartial(deps, orderId, personId, accept);
+      deps.chat.progressChanged(orderId);
+      return outcome;
+    },
+
+    progress: (orderId) => readProgress(deps, orderId),
+    active: (personId) => listActive(db, personId),
+    history: (personId, page) => listHistory(db, personId, page),
+
+    async personReturned(personId) {
+      await db.transaction(async (tx) => {
+        const waiting = await tx
+          .select({ id: orders.id })
+          .from(orders)
+          .leftJoin(
+            deliveries,
+            and(eq(deliveries.orderId, orders.id), eq(deliveries.kind, 'notice')),
+          )
+          .where(
+            and(
+              eq(orders.personId, personId),
+              inStates(['delivering', 'failed']),
+              isNull(deliveries.id),
+            ),
+          );
+        const jobs = waiting.map(({ id }) => ({ data: { orderId: id } }));
+        await queue.send(tx, 'deliver', jobs);
+      });
+    },
+
+    async setCollectorMessage(orderId, messageId) {
+      await db.update(orders).set({ collectorMessageId: messageId }).where(eq(orders.id, orderId));
+    },
+    async setProgressMessage(orderId, shown) {
+      await db
+        .update(orders)
+        .set({ progressMessageId: shown.messageId, progressText: shown.text })
+        .where(eq(orders.id, orderId));
+    },
+  };
+}

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto';
+import { and, asc, desc, eq, ne } from 'drizzle-orm';
+import type { Db, Queryable, Tx } from '../db/database.ts';
+import { orders, people, photos } from '../db/schema.ts';
+import { isOpen } from '../domain/order-state.ts';
+import { imageMorphing } from '../services/image-morphing.ts';
+import type { IncomingFile, Intake } from './orders.ts';
+import type { Queue } from './queue.ts';
+import { inStates, lockOrder, type OrderRow, readOrder } from './rows.ts';
+
+/** A flood beyond what anybody could order is not even written down. */
+const MAX_FILES_PER_ORDER = 3_000;
+
+export interface DraftDeps {
+  readonly db: Db;
+  readonly queue: Queue;
+  /** How long an order that is never confirmed is kept, in hours. */
+  readonly retentionHours: number;
+}
+
+/** The person's one open order, the newest if there should be more. */
+export async function findOpenOrder(
+  db: Queryable,
+  personId: number,
+): Promise<OrderRow | undefined> {
+  const [order] = await db
+    .select()
+    .from(orders)
+    .where(and(eq(orders.personId, personId), inStates(['draft', 'quoted'])))
+    .orderBy(desc(orders.createdAt))
+    .limit(1);
+  return order;
+}
+
+/** The open order or a new draft; two updates at once make one. */
+export async function openOrder(deps: DraftDeps, personId: number): Promise<OrderRow> {
+  return deps.db.transaction(async (tx) => {
+    await tx.select({ id: people.id }).from(people).where(eq(people.id, personId)).for('update');
+    const open = await findOpenOrder(tx, personId);
+    if (open) return open;
+    const id = randomBytes(8).toString('hex');
+    const [order] = await tx
+      .insert(orders)
+      .values({ id, personId, serviceType: imageMorphing.id })
+      .returning();
+    if (!order) throw new Error('The new draft was not written');
+    const startAfter = new Date(Date.now() + deps.retentionHours * 3_600_000);
+    await deps.queue.send(tx, 'purge', [{ data: { orderId: id }, startAfter }]);
+    return order;
+  });
+}
+
+/** Writes a file down and enqueues looking at it, together; the same file twice is one photo. */
+export async function addFile(
+  deps: DraftDeps,
+  orderId: string,
+  personId: number,
+  file: IncomingFile,
+): Promise<'added' | 'duplicate' | 'closed'> {
+  return deps.db.transaction(async (tx) => {
+    const order = await lockOrder(tx, orderId, personId);
+    if (!order || !isOpen(order.state)) return 'closed';
+    if ((await tx.$count(photos, eq(photos.orderId, orderId))) >= MAX_FILES_PER_ORDER) {
+      return 'duplicate';
+    }
+    const { messageId, fileId, fileUniqueId, name } = file;
+    const row = { orderId, messageId, fileId, fileUniqueId, name };
+    const values = file.tooBig
+      ? ({ ...row, state: 'skipped', skipReason: 'file_too_big' } as const)
+      : ({ ...row, state: 'pending' } as const);
+    // A photo that was taken back and sent again takes its new place.
+    const [added] = await tx
+      .insert(photos)
+      .values(values)
+      .onConflictDoUpdate({
+        target: [photos.orderId, photos.fileUniqueId],
+        set: { ...values, originalKey: null, canvasKey: null },
+        setWhere: eq(photos.state, 'removed'),
+      })
+      .returning({ id: photos.id });
+    if (!added) return 'duplicate';
+    await reopen(tx, order);
+    if (!file.tooBig) await deps.queue.send(tx, 'photo', [{ data: { photoId: added.id } }]);
+    return 'added';
+  });
+}
+
+/** Takes back everything that came with the last message, an archive with all its pictures. */
+export async function undoLast(
+  deps: DraftDeps,
+  orderId: string,
+  personId: number,
+): Promise<Intake | undefined> {
+  return changePhotos(deps, orderId, personId, async (tx) => {
+    const [last] = await tx
+      .select({ messageId: photos.messageId })
+      .from(photos)
+      .where(and(eq(photos.orderId, orderId), ne(photos.state, 'removed')))
+      .orderBy(desc(photos.messageId))
+      .limit(1);
+    if (!last) return;
+    await tx
+      .update(photos)
+      .set({ state: 'removed' })
+      .where(and(eq(photos.orderId, orderId), eq(photos.messageId, last.messageId)));
+  });
+}
+
+/** Takes everything back; the order stays open. */
+export async function clearPhotos(
+  deps: DraftDeps,
+  orderId: string,
+  personId: number,
+): Promise<Intake | undefined> {
+  return changePhotos(deps, orderId, personId, async (tx) => {
+    await tx.update(photos).set({ state: 'removed' }).where(eq(photos.orderId, orderId));
+  });
+}
+
+/** Counts what has arrived. */
+export async function readIntake(db: Queryable, orderId: string): Promise<Intake | undefined> {
+  const order = await readOrder(db, orderId);
+  if (!order) return undefined;
+  const rows = await db
+    .select({ state: photos.state, name: photos.name, reason: photos.skipReason })
+    .from(photos)
+    .where(eq(photos.orderId, orderId))
+    .orderBy(asc(photos.messageId), asc(photos.position), asc(photos.id));
+  return {
+    orderId,
+    state: order.state,
+    photos: rows.filter((row) => row.state === 'ready').length,
+    pending: rows.filter((row) => row.state === 'pending').length,
+    skipped: rows.flatMap(({ state, name, reason }) =>
+      state === 'skipped' && reason ? [{ name, reason }] : [],
+    ),
+  };
+}
+
+async function changePhotos(
+  deps: DraftDeps,
+  orderId: string,
+  personId: number,
+  change: (tx: Tx) => Promise<void>,
+): Promise<Intake | undefined> {
+  return deps.db.transaction(async (tx) => {
+    const order = await lockOrder(tx, orderId, personId);
+    if (!order || !isOpen(order.state)) return undefined;
+    await change(tx);
+    await reopen(tx, order);
+    return readIntake(tx, orderId);
+  });
+}
+
+/** Other photos make another order: what was quoted no longer holds. */
+async function reopen(tx: Tx, order: OrderRow): Promise<void> {
+  if (order.state === 'draft') return;
+  await tx
+    .update(orders)
+    .set({ state: 'draft', quote: null, canvas: null, input: {} })
+    .where(eq(orders.id, order.id));
+}

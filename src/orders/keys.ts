@@ -1,0 +1,31 @@
+/** Where the files of an order live in storage; deleting the prefix deletes all of them. */
+export const orderPrefix = (orderId: string) => `orders/${orderId}`;
+
+/** The file of a photo as it came. */
+export const originalKey = (orderId: string, photoId: number) =>
+  `${orderPrefix(orderId)}/originals/${photoId}`;
+
+/** A picture of an archive, by its position in it. */
+export const entryKey = (orderId: string, photoId: number, position: number) =>
+  `${orderPrefix(orderId)}/originals/${photoId}-${position}`;
+
+/** A photo on the canvas; the size is part of the key, so another canvas is another file. */
+export const canvasKey = (orderId: string, photoId: number, width: number, height: number) =>
+  `${orderPrefix(orderId)}/canvas-${width}x${height}/${photoId}.jpg`;
+
+/** Contact sheets of the quote. */
+export const sheetKey = (orderId: string) => `${orderPrefix(orderId)}/sheets/sheet.jpg`;
+
+/** The clip of a step. */
+export const clipKey = (orderId: string, position: number) =>
+  `${orderPrefix(orderId)}/clips/${position}.mp4`;
+
+/** The finished video and what is made of it for sending. */
+export const resultKey = (orderId: string) => `${orderPrefix(orderId)}/result/video.mp4`;
+export const previewKey = (orderId: string) => `${orderPrefix(orderId)}/result/preview.mp4`;
+export const thumbnailKey = (orderId: string) => `${orderPrefix(orderId)}/result/thumbnail.jpg`;
+export const partsKey = (orderId: string) => `${orderPrefix(orderId)}/result/parts`;
+
+/** The idempotency keys of an order's money. */
+export const chargeKey = (orderId: string) => `charge:${orderId}`;
+export const stepRefundKey = (stepId: number) => `refund:step:${stepId}`;

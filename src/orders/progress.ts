@@ -1,0 +1,118 @@
+import { and, asc, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { type Db, selectRows } from '../db/database.ts';
+import { deliveries, orders, steps } from '../db/schema.ts';
+import { ACTIVE_STATES, hasClip } from '../domain/order-state.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { VideoModel } from '../services/video-models.ts';
+import type { HistoryItem, OrderProgress, OrderView } from './orders.ts';
+import type { ProviderGate } from './provider-gate.ts';
+import { measureLoad, remainingSeconds } from './render-times.ts';
+import { inStates, readOrder, readSteps, toView } from './rows.ts';
+
+export interface ProgressDeps {
+  readonly db: Db;
+  readonly ledger: Ledger;
+  readonly gate: ProviderGate;
+  readonly model: VideoModel;
+  readonly renderConcurrency: number;
+}
+
+const queueRow = z.object({ ahead: z.coerce.number(), before_last: z.coerce.number() });
+
+/** Everything a progress message shows, read afresh. */
+export async function readProgress(
+  deps: ProgressDeps,
+  orderId: string,
+): Promise<OrderProgress | undefined> {
+  const order = await readOrder(deps.db, orderId);
+  if (!order?.confirmedAt) return undefined;
+  const all = await readSteps(deps.db, orderId);
+  const running = all.filter((step) => step.state === 'rendering');
+  const waiting = all.filter((step) => step.state === 'waiting');
+  const [first] = waiting;
+  const last = waiting.at(-1);
+  const [row] = await selectRows(
+    deps.db,
+    sql`select count(*) filter (where order_id <> ${orderId} and rank <= ${first?.rank ?? -1}::int)::int as ahead,
+               count(*) filter (where order_id <> ${orderId} and rank <= ${last?.rank ?? -1}::int)::int as before_last
+          from steps where state = 'waiting'`,
+  );
+  const queue = queueRow.parse(row);
+  const load = await measureLoad(deps.db, deps.model);
+  const youngest = Math.max(...running.map((step) => step.startedAt?.getTime() ?? Date.now()));
+  const active = order.state === 'queued' || order.state === 'rendering';
+  return {
+    order: toView(order),
+    total: all.length,
+    finished: all.filter((step) => hasClip(step.state) || step.state === 'failed').length,
+    running: running.length,
+    ahead: running.length > 0 ? 0 : queue.ahead,
+    etaSeconds: active
+      ? remainingSeconds({
+          renderSeconds: load.renderSeconds,
+          concurrency: deps.renderConcurrency,
+          stepsToGo: waiting.length + running.length + queue.before_last,
+          runningForSeconds:
+            waiting.length === 0 && running.length > 0 ? (Date.now() - youngest) / 1000 : undefined,
+        })
+      : null,
+    waitingForProvider: active && deps.gate.isShut(),
+    refunded: await deps.ledger.refunded(orderId),
+  };
+}
+
+/** Paid and not over, oldest first. */
+export async function listActive(db: Db, personId?: number): Promise<OrderView[]> {
+  const rows = await db
+    .select()
+    .from(orders)
+    .where(
+      and(
+        inStates(ACTIVE_STATES),
+        personId === undefined ? undefined : eq(orders.personId, personId),
+      ),
+    )
+    .orderBy(asc(orders.confirmedAt));
+  return rows.map(toView);
+}
+
+/** Confirmed orders, newest first, with what can be sent again without uploading. */
+export async function listHistory(
+  db: Db,
+  personId: number,
+  page: { readonly limit: number; readonly offset: number },
+): Promise<{ items: HistoryItem[]; total: number }> {
+  const mine = and(eq(orders.personId, personId), isNotNull(orders.confirmedAt));
+  const rows = await db
+    .select()
+    .from(orders)
+    .where(mine)
+    .orderBy(desc(orders.confirmedAt))
+    .limit(page.limit)
+    .offset(page.offset);
+  const ids = rows.map((row) => row.id);
+  if (ids.length === 0) return { items: [], total: await db.$count(orders, mine) };
+  const counts = await db
+    .select({ orderId: steps.orderId, count: sql`count(*)::int`.mapWith(Number) })
+    .from(steps)
+    .where(inArray(steps.orderId, ids))
+    .groupBy(steps.orderId);
+  const sent = await db
+    .select()
+    .from(deliveries)
+    .where(inArray(deliveries.orderId, ids))
+    .orderBy(asc(deliveries.part));
+  const items = rows.map((row) => {
+    const mail = sent.filter((delivery) => delivery.orderId === row.id);
+    return {
+      order: toView(row),
+      transitions: counts.find((count) => count.orderId === row.id)?.count ?? 0,
+      previewFileId: mail.find((delivery) => delivery.kind === 'preview')?.fileId ?? null,
+      documentFileIds: mail.flatMap(({ kind, fileId }) =>
+        kind === 'document' && fileId ? [fileId] : [],
+      ),
+    };
+  });
+  return { items, total: await db.$count(orders, mine) };
+}

@@ -1,0 +1,137 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { fromDrizzle, fromPglite, PgBoss } from 'pg-boss';
+import { type Database, selectRows, type Tx } from '../db/database.ts';
+
+/**
+ * The kinds of jobs. A job only says "look at this row again": the rows are the truth, so every
+ * handler may run twice, late, or be killed half-way.
+ */
+export interface Jobs {
+  /** Fetch and look at a file that was sent. */
+  photo: { readonly photoId: number };
+  /** Render a step, or go on with it. */
+  step: { readonly stepId: number };
+  /** Join the clips of an order. */
+  finish: { readonly orderId: string };
+  /** Send what an order has to send. */
+  deliver: { readonly orderId: string };
+  /** Delete the files of an order. */
+  purge: { readonly orderId: string };
+}
+export type JobName = keyof Jobs;
+const JOB_NAMES = ['photo', 'step', 'finish', 'deliver', 'purge'] as const satisfies JobName[];
+
+/** A job to be enqueued. */
+export interface NewJob<N extends JobName> {
+  readonly data: Jobs[N];
+  /** Higher goes first; 0 by default. */
+  readonly priority?: number;
+  readonly startAfter?: Date;
+}
+
+/** Does one job; `signal` fires when the process stops or the job was taken away. */
+export type JobHandler<N extends JobName> = (data: Jobs[N], signal: AbortSignal) => Promise<void>;
+
+export interface Queue {
+  /** Makes the tables and queues; after this `send` may be used. */
+  start(): Promise<void>;
+  /** Enqueues as a part of the caller's transaction. */
+  send<N extends JobName>(tx: Tx, name: N, jobs: readonly NewJob<N>[]): Promise<void>;
+  /** Starts `concurrency` workers for a kind of job. */
+  work<N extends JobName>(name: N, concurrency: number, handler: JobHandler<N>): Promise<void>;
+  /** Takes no more jobs, aborts the handlers and gives their jobs back. */
+  stop(): Promise<void>;
+}
+
+/** The least that the engine allows; a job of a dead worker goes to another one after this and the next look. */
+const HEARTBEAT_SECONDS = 10;
+
+/** A waiting step may wait for the operator to refill the provider's account; a job never gives up by itself. */
+const RETRIES = 1_000_000;
+
+/**
+ * pg-boss in the same database, so that an order and its jobs commit together.
+ * @param deps.serverUrl its own connections on a server; unset when embedded.
+ */
+export function createQueue(deps: {
+  readonly database: Database;
+  readonly serverUrl: string | undefined;
+  readonly onError: (error: unknown) => void;
+}): Queue {
+  const { database, serverUrl, onError } = deps;
+  const boss = new PgBoss({
+    ...(database.embedded
+      ? { db: fromPglite(database.embedded), backend: 'pglite' as const }
+      : { connectionString: serverUrl ?? '', max: 10, application_name: 'morphogram-queue' }),
+    useListenNotify: true,
+    schedule: false,
+    superviseIntervalSeconds: 1,
+    monitorIntervalSeconds: 1,
+    reindex: false,
+  });
+  boss.on('error', onError);
+  const stopping = new AbortController();
+
+  return {
+    async start() {
+      await boss.start();
+      for (const name of JOB_NAMES) {
+        await boss.createQueue(name, {
+          notify: true,
+          heartbeatSeconds: HEARTBEAT_SECONDS,
+          // One job may see a step through three attempts of 15 minutes and any wait in between.
+          expireInSeconds: 86_000,
+          retryLimit: RETRIES,
+          retryDelay: 1,
+          retentionSeconds: 60 * 86_400,
+          deleteAfterSeconds: 86_400,
+        });
+        // The first send to a queue that is not cached reads it beside the open transaction, and on
+        // the single connection of PGlite waits for ever.
+        await boss.findJobs(name, { id: NO_JOB });
+      }
+      // Nobody else runs on an embedded database (its directory is locked), so what is marked as
+      // running was left behind by a killed process. On a server the heartbeat finds out.
+      await database.embedded?.exec(
+        `update pgboss.job set state = 'retry', started_on = null, heartbeat_on = null, start_after = now()
+          where state = 'active'`,
+      );
+    },
+
+    async send(tx, name, jobs) {
+      if (jobs.length === 0) return;
+      await boss.insert(
+        name,
+        jobs.map((job) => ({
+          data: job.data,
+          ...(job.priority === undefined ? {} : { priority: job.priority }),
+          ...(job.startAfter ? { startAfter: job.startAfter } : {}),
+        })),
+        { db: fromDrizzle({ execute: (query: SQL) => selectRows(tx, query) }, sql) },
+      );
+    },
+
+    async work(name, concurrency, handler) {
+      await boss.work<Jobs[typeof name]>(
+        name,
+        {
+          localConcurrency: concurrency,
+          batchSize: 1,
+          priority: true,
+          pollingIntervalSeconds: 0.5,
+          notifyPollingIntervalSeconds: 1,
+        },
+        async ([job]) => {
+          if (job) await handler(job.data, AbortSignal.any([job.signal, stopping.signal]));
+        },
+      );
+    },
+
+    async stop() {
+      stopping.abort(new Error('The process stops'));
+      await boss.stop({ graceful: true, timeout: 3_000 });
+    },
+  };
+}
+
+const NO_JOB = '00000000-0000-0000-0000-000000000000';

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { eq } from 'drizzle-orm';
+import type { Db } from '../db/database.ts';
+import { orders, photos } from '../db/schema.ts';
+import { assertNever } from '../domain/assert-never.ts';
+import { isOpen } from '../domain/order-state.ts';
+import type { SkipReason } from '../domain/skip-reason.ts';
+import { openArchive } from '../media/archive.ts';
+import { inspectPhoto } from '../media/photos.ts';
+import { type Storage, StorageFullError } from '../media/storage.ts';
+import type { ChatPort } from './chat-port.ts';
+import { entryKey, orderPrefix, originalKey } from './keys.ts';
+import type { Queue } from './queue.ts';
+import { lockOrder, type PhotoRow } from './rows.ts';
+
+/** A disk that is full is looked at again after this. */
+const DISK_FULL_RETRY_MS = 15_000;
+
+export interface ReceiveDeps {
+  readonly db: Db;
+  readonly queue: Queue;
+  readonly storage: Storage;
+  readonly chat: Pick<ChatPort, 'fetchFile' | 'intakeChanged' | 'alarm'>;
+}
+
+type Looked =
+  | { readonly kind: 'photo'; readonly width: number; readonly height: number }
+  | { readonly kind: 'skipped'; readonly reason: SkipReason }
+  | { readonly kind: 'archive'; readonly entries: readonly EntryRow[] };
+
+type EntryRow = typeof photos.$inferInsert;
+
+/**
+ * Fetches a file that was sent and finds out what it is: a photo of the order, an archive of photos,
+ * or something to be named as skipped. The row changes only at the end, so a killed run is repeated.
+ */
+export async function receivePhoto(
+  deps: ReceiveDeps,
+  photoId: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const [photo] = await deps.db.select().from(photos).where(eq(photos.id, photoId));
+  if (photo?.state !== 'pending') return;
+  try {
+    const key = originalKey(photo.orderId, photo.id);
+    const fetched = await deps.chat.fetchFile(photo.fileId, deps.storage.pathOf(key), signal);
+    switch (fetched.kind) {
+      case 'later':
+        return await tryLater(deps, photo, fetched.retryAfterMs);
+      case 'too_big':
+        await settle(deps, photo, { kind: 'skipped', reason: 'file_too_big' });
+        break;
+      case 'gone':
+        await settle(deps, photo, { kind: 'skipped', reason: 'download_failed' });
+        break;
+      case 'fetched':
+        await settle(deps, photo, await lookAt(deps, photo, deps.storage.pathOf(key)));
+        break;
+      default:
+        assertNever(fetched);
+    }
+  } catch (error) {
+    if (!(error instanceof StorageFullError)) throw error;
+    await deps.chat.alarm({ kind: 'disk_full' });
+    await tryLater(deps, photo, DISK_FULL_RETRY_MS);
+  }
+  deps.chat.intakeChanged(photo.orderId);
+}
+
+async function tryLater(deps: ReceiveDeps, photo: PhotoRow, afterMs: number): Promise<void> {
+  const startAfter = new Date(Date.now() + afterMs);
+  await deps.db.transaction((tx) =>
+    deps.queue.send(tx, 'photo', [{ data: { photoId: photo.id }, startAfter }]),
+  );
+}
+
+async function lookAt(deps: ReceiveDeps, photo: PhotoRow, path: string): Promise<Looked> {
+  const looked = await inspectPhoto(path);
+  if (looked.kind === 'photo') return looked;
+  if (looked.reason !== 'not_a_picture' || !(await isArchive(path))) {
+    return { kind: 'skipped', reason: looked.reason };
+  }
+  return unpack(deps, photo, path);
+}
+
+/** ZIP files begin with a local header, or with the end of directory when they are empty. */
+async function isArchive(path: string): Promise<boolean> {
+  const head = (await readFile(path)).subarray(0, 4).toString('latin1');
+  return head === 'PK\x03\x04' || head === 'PK\x05\x06';
+}
+
+async function unpack(deps: ReceiveDeps, photo: PhotoRow, path: string): Promise<Looked> {
+  const archive = await openArchive(path);
+  if (archive.kind === 'refused') return { kind: 'skipped', reason: archive.reason };
+  const entries: EntryRow[] = [];
+  for await (const entry of archive.entries()) {
+    const position = entries.length + 1;
+    const row = {
+      orderId: photo.orderId,
+      messageId: photo.messageId,
+      fileId: photo.fileId,
+      position,
+    };
+    if (entry.kind === 'skipped') {
+      const fileUniqueId = `${photo.fileUniqueId}/${position}`;
+      const { name, reason } = entry;
+      entries.push({ ...row, fileUniqueId, name, state: 'skipped', skipReason: reason });
+      continue;
+    }
+    const key = entryKey(photo.orderId, photo.id, position);
+    await deps.storage.write(key, entry.bytes);
+    const looked = await inspectPhoto(deps.storage.pathOf(key));
+    // The same picture twice in an archive, or in two archives, is one photo.
+    const fileUniqueId = `sha256:${createHash('sha256').update(entry.bytes).digest('hex')}`;
+    const named = { ...row, fileUniqueId, name: entry.name };
+    if (looked.kind === 'photo') {
+      const { width, height } = looked;
+      entries.push({ ...named, state: 'ready', width, height, originalKey: key });
+    } else {
+      entries.push({ ...named, state: 'skipped', skipReason: looked.reason });
+    }
+  }
+  if (entries.every((entry) => entry.skipReason === 'not_a_picture')) {
+    return { kind: 'skipped', reason: 'zip_without_pictures' };
+  }
+  return { kind: 'archive', entries };
+}
+
+async function settle(deps: ReceiveDeps, photo: PhotoRow, looked: Looked): Promise<void> {
+  const purged = await deps.db.transaction(async (tx) => {
+    const order = await lockOrder(tx, photo.orderId);
+    const [row] = await tx.select().from(photos).where(eq(photos.id, photo.id));
+    if (row?.state !== 'pending' || !order || !isOpen(order.state)) return order?.purgedAt !== null;
+    await tx.update(photos).set(changes(photo, looked)).where(eq(photos.id, photo.id));
+    if (looked.kind === 'archive') {
+      for (const entry of looked.entries) {
+        await tx
+          .insert(photos)
+          .values(entry)
+          .onConflictDoUpdate({
+            target: [photos.orderId, photos.fileUniqueId],
+            set: entry,
+            setWhere: eq(photos.state, 'removed'),
+          });
+      }
+    }
+    // What arrives after the quote makes it outdated.
+    if (order.state === 'quoted') {
+      await tx
+        .update(orders)
+        .set({ state: 'draft', quote: null, canvas: null, input: {} })
+        .where(eq(orders.id, order.id));
+    }
+    return false;
+  });
+  // The order was dropped and its files deleted while this one was on its way.
+  if (purged) await deps.storage.remove(orderPrefix(photo.orderId));
+}
+
+function changes(photo: PhotoRow, looked: Looked): Partial<typeof photos.$inferInsert> {
+  switch (looked.kind) {
+    case 'photo': {
+      const { width, height } = looked;
+      const key = originalKey(photo.orderId, photo.id);
+      return { state: 'ready', width, height, originalKey: key };
+    }
+    case 'skipped':
+      return { state: 'skipped', skipReason: looked.reason };
+    case 'archive':
+      return { state: 'archive' };
+    default:
+      return assertNever(looked);
+  }
+}
