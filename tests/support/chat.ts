@@ -39,10 +39,13 @@ export interface Person {
   readonly id: number;
   /** Writes a text or a command. */
   say(text: string): PrivateMessage;
-  /** Sends photos one by one, or as albums of ten as clients do. */
+  /**
+   * Sends photos one by one, or as albums of ten as clients do. With `isReversed` the bot gets them
+   * last one first, although they stand in the chat in order.
+   */
   sendPhotos(
     photos: readonly Uint8Array[],
-    options?: { album?: boolean; caption?: string },
+    options?: { album?: boolean; caption?: string; isReversed?: boolean },
   ): PrivateMessage[];
   /** Sends a file as a document, its bytes untouched. */
   sendFile(bytes: Uint8Array, name: string, mimeType?: string): PrivateMessage;
@@ -124,9 +127,10 @@ export function createPerson(
   const person: Person = {
     id,
     say: (text) => server.sendText(id, text),
-    sendPhotos(photos, { album = false, caption } = {}) {
+    sendPhotos(photos, { album = false, caption, isReversed = false } = {}) {
       albumCounter += 1;
-      return photos.map((photo, index) =>
+      const release = server.holdUpdates();
+      const sent = photos.map((photo, index) =>
         server.sendPhoto(id, photo, {
           ...(album
             ? { mediaGroupId: `${id}${albumCounter}${Math.floor(index / albumSize)}` }
@@ -134,6 +138,8 @@ export function createPerson(
           ...(caption !== undefined && index === 0 ? { caption } : {}),
         }),
       );
+      release((held) => (isReversed ? held.toReversed() : held));
+      return sent;
     },
     sendFile: (bytes, name, mimeType) =>
       server.sendDocument(id, bytes, {

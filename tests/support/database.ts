@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { createHash, randomInt, randomUUID } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { type Database, type Db, openDatabase } from '../../src/db/database.ts';
 import { people } from '../../src/db/schema.ts';
@@ -56,7 +58,8 @@ export async function prepareTestDatabase(): Promise<DatabasePlace> {
   const removeDirectory = () => rm(dataDir, { recursive: true, force: true });
   try {
     if (SERVER_URL === undefined) {
-      await cp(join(await embeddedTemplate(), 'pg'), join(dataDir, 'pg'), { recursive: true });
+      // A thousand small files: five times as fast as Node's own copy.
+      await promisify(execFile)('cp', ['-R', join(await embeddedTemplate(), 'pg'), dataDir]);
       return {
         options: { url: undefined, dataDir },
         env: { DATA_DIR: dataDir },

@@ -1,4 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32, deflateRawSync } from 'node:zlib';
 import sharp from 'sharp';
+import { type FfmpegTools, locateFfmpeg, runFfmpeg } from '../../src/media/ffmpeg.ts';
 
 export interface PictureOptions {
   readonly width?: number;
@@ -43,4 +49,101 @@ export function makeOrientedJpeg(orientation: number, width = 640, height = 480)
     .withMetadata({ orientation })
     .jpeg({ quality: 95, chromaSubsampling: '4:4:4' })
     .toBuffer();
+}
+
+export interface ZipEntry {
+  /** Text is written as UTF-8. */
+  readonly name: string | Buffer;
+  readonly data: Uint8Array;
+  /** What the headers say the unpacked size is, when they lie. */
+  readonly claimedBytes?: number;
+  readonly encrypted?: boolean;
+}
+
+/** A ZIP archive written byte by byte, so that it can lie where a library would not. */
+export function makeZip(entries: readonly ZipEntry[]): Buffer {
+  const locals: Buffer[] = [];
+  const directory: Buffer[] = [];
+  let offset = 0;
+  for (const entry of entries) {
+    const name = Buffer.from(entry.name);
+    const packed = deflateRawSync(entry.data);
+    const fields = Buffer.alloc(26);
+    fields.writeUInt16LE(20, 0);
+    fields.writeUInt16LE(entry.encrypted ? 1 : 0, 2);
+    fields.writeUInt16LE(8, 4);
+    fields.writeUInt32LE(crc32(entry.data), 10);
+    fields.writeUInt32LE(packed.length, 14);
+    fields.writeUInt32LE(entry.claimedBytes ?? entry.data.length, 18);
+    fields.writeUInt16LE(name.length, 22);
+    const local = Buffer.concat([Buffer.from('PK\x03\x04'), fields, name, packed]);
+    const rest = Buffer.alloc(14);
+    rest.writeUInt32LE(offset, 10);
+    directory.push(Buffer.concat([Buffer.from('PK\x01\x02\x14\0'), fields, rest, name]));
+    locals.push(local);
+    offset += local.length;
+  }
+  const listed = Buffer.concat(directory);
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  end.writeUInt16LE(entries.length, 8);
+  end.writeUInt16LE(entries.length, 10);
+  end.writeUInt32LE(listed.length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...locals, listed, end]);
+}
+
+/** A directory for one test, removed when the test's scope ends. */
+export async function useDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'morphogram-test-'));
+  return {
+    path,
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+/** The copies of ffmpeg that npm installed, and this machine's own where there is one. */
+export async function findAllTools(): Promise<ReadonlyMap<'bundled' | 'system', FfmpegTools>> {
+  const all = new Map<'bundled' | 'system', FfmpegTools>();
+  all.set('bundled', await locateFfmpeg({ systemPath: '' }));
+  const first = await locateFfmpeg();
+  if (!first.description.includes('(bundled)')) all.set('system', first);
+  return all;
+}
+
+export interface ClipOptions {
+  readonly frames?: number;
+  readonly fps?: string;
+  readonly size?: string;
+  /** Another seed is another clip. */
+  readonly seed?: number;
+  readonly sound?: boolean;
+  /** Output options such as `-bf 0`. */
+  readonly options?: readonly string[];
+}
+
+/** A short H.264 clip of a moving test picture; returns its path. */
+export async function makeClip(
+  tools: FfmpegTools,
+  directory: string,
+  { frames = 13, fps = '24', size = '320x180', seed = 0, sound, options = [] }: ClipOptions = {},
+): Promise<string> {
+  const output = join(directory, `${randomUUID()}.mp4`);
+  const lavfi = (source: string) => ({ source, options: ['-f', 'lavfi'] });
+  await runFfmpeg(
+    tools,
+    {
+      inputs: [
+        lavfi(`testsrc=size=${size}:rate=${fps},hue=h=${seed * 50}`),
+        ...(sound ? [lavfi('sine=sample_rate=44100')] : []),
+      ],
+      options: [
+        ...['-frames:v', `${frames}`, '-c:v', 'libx264', '-preset', 'veryfast'],
+        ...['-pix_fmt', 'yuv420p', ...(sound ? ['-c:a', 'aac', '-shortest'] : []), ...options],
+      ],
+      output,
+    },
+    { timeoutMs: 60_000 },
+  );
+  return output;
 }

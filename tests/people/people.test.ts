@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { NO_STARS, stars } from '../../src/domain/stars.ts';
+import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { createPeople, languageOf, type People } from '../../src/people/people.ts';
+import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+let ledger: Ledger;
+let people: People;
+
+before(async () => {
+  database = await openTestDatabase();
+  ledger = createLedger({ db: database.db });
+  people = createPeople({ db: database.db, ledger, welcomeStars: stars(1000) });
+});
+after(() => database.close());
+
+describe('meeting', () => {
+  test('writes somebody new down, with the language of their Telegram', async () => {
+    const id = newId();
+    const person = await people.meet({
+      id,
+      firstName: 'Аня',
+      username: 'anya',
+      languageCode: 'ru-RU',
+    });
+    assert.equal(person.language, 'ru');
+    assert.equal(person.gender, null);
+    assert.equal(person.blockedAt, null);
+    assert.deepEqual(await people.find(id), person);
+  });
+
+  test('gives the welcome stars the first time, and never again', async () => {
+    const id = newId();
+    await people.meet({ id, firstName: 'Ada' });
+    await people.meet({ id, firstName: 'Ada' });
+    assert.equal(await ledger.balance(id), 1000);
+  });
+
+  test('by twenty updates at once gives the welcome stars once', async () => {
+    const id = newId();
+    const met = await Promise.all(
+      Array.from({ length: 20 }, () => people.meet({ id, firstName: 'Ada', languageCode: 'en' })),
+    );
+    assert.deepEqual(new Set(met.map((person) => person.id)), new Set([id]));
+    assert.equal(await ledger.balance(id), 1000);
+  });
+
+  test('gives nothing and opens no account where the welcome is empty', async () => {
+    const unwelcoming = createPeople({ db: database.db, ledger, welcomeStars: NO_STARS });
+    const id = newId();
+    await unwelcoming.meet({ id, firstName: 'Ada' });
+    assert.deepEqual(await ledger.statement(id, 10), []);
+  });
+
+  test('again takes over a new name, and keeps the language they chose', async () => {
+    const id = newId();
+    await people.meet({ id, firstName: 'Ada', username: 'ada', languageCode: 'en' });
+    await people.setLanguage(id, 'ru');
+    const person = await people.meet({ id, firstName: 'Countess', languageCode: 'en' });
+    assert.equal(person.firstName, 'Countess');
+    assert.equal(person.username, null);
+    assert.equal(person.language, 'ru');
+    assert.deepEqual(await people.find(id), person);
+  });
+});
+
+test('gender and language are kept as told', async () => {
+  const id = newId();
+  await people.meet({ id, firstName: 'Ada' });
+  await people.setGender(id, 'female');
+  await people.setLanguage(id, 'ru');
+  const person = await people.find(id);
+  assert.deepEqual([person?.gender, person?.language], ['female', 'ru']);
+});
+
+test('who blocked the bot is remembered until they are back', async () => {
+  const id = newId();
+  await people.meet({ id, firstName: 'Ada' });
+  await people.setBlocked(id, true);
+  assert.ok((await people.find(id))?.blockedAt instanceof Date);
+  await people.setBlocked(id, false);
+  assert.equal((await people.find(id))?.blockedAt, null);
+});
+
+test('nobody is found who was never met', async () => {
+  assert.equal(await people.find(newId()), undefined);
+});
+
+test('only Russian Telegrams start in Russian', () => {
+  const languages = ['ru', 'RU', 'ru-RU', 'en', 'uk', 'rue', '', undefined].map(languageOf);
+  assert.deepEqual(languages, ['ru', 'ru', 'ru', 'en', 'en', 'en', 'en', 'en']);
+});
+
+/** Telegram ids go beyond 32 bits. */
+function newId(): number {
+  return randomInt(2 ** 33, 2 ** 40);
+}
