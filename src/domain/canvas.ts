@@ -26,7 +26,7 @@ export const MIN_CROP_KEEP = 0.6;
 /**
  * The one canvas of an order: each picture votes for the shape nearest to its own (by ratio, on a
  * logarithmic scale), the majority wins, and a tie goes to the shape of the earliest voter.
- * @param shapes those the model can render.
+ * @param shapes those the model can render; a picture right between two votes for the earlier one.
  * @throws RangeError when there is no picture.
  */
 export function chooseCanvas(
@@ -53,6 +53,9 @@ export function fitToCanvas(picture: PictureSize, canvas: Canvas): 'crop' | 'pad
   return kept >= MIN_CROP_KEEP ? 'crop' : 'pad';
 }
 
+/** 4:3, what most phones take, lies exactly between 16:9 and 1:1: noise of the logarithm must not decide. */
+const TIE = 1e-9;
+
 function nearestCanvas(
   picture: PictureSize,
   shapes: readonly [CanvasShape, ...CanvasShape[]],
@@ -60,7 +63,7 @@ function nearestCanvas(
   const distance = (shape: CanvasShape) =>
     Math.abs(Math.log(aspect(picture) / aspect(CANVASES[shape])));
   return CANVASES[
-    shapes.reduce((best, shape) => (distance(shape) < distance(best) ? shape : best))
+    shapes.reduce((best, shape) => (distance(shape) < distance(best) - TIE ? shape : best))
   ];
 }
 
