@@ -28,8 +28,8 @@ export interface ApiRoute {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void>;
-  /** Runs a call that was made as the answer to a webhook delivery. */
-  callFromWebhook(body: unknown): Promise<void>;
+  /** Runs the call that the answer to a webhook delivery may hold as JSON. */
+  callFromWebhook(body: string): Promise<void>;
 }
 
 const canonicalNames = new Map(Object.keys(methods).map((name) => [name.toLowerCase(), name]));
@@ -37,6 +37,7 @@ const handlers = new Map<string, (call: Call) => unknown>(Object.entries(methods
 
 /** Creates the route; `closing` is aborted when the server stops. */
 export function createApiRoute(deps: {
+  /** Asked late: the world's webhook needs this route to run the calls it is answered with. */
   world: () => World;
   faults: FaultSource;
   spec: SpecCheck | undefined;
@@ -55,6 +56,9 @@ export function createApiRoute(deps: {
       violations.push(...(spec?.checkResult(method, result) ?? []));
       return { status: 200, body: { ok: true, result } };
     } catch (error) {
+      if (!(error instanceof BotApiError)) {
+        violations.push(`${method}: the server itself failed: ${String(error)}`);
+      }
       return refuse(error);
     }
   }
@@ -62,7 +66,6 @@ export function createApiRoute(deps: {
   /** Plays a fault; returns the answer it gives instead of handling the call, if any. */
   async function play(
     fault: CallFault | undefined,
-    request: IncomingMessage,
     signal: AbortSignal,
   ): Promise<Answer | 'cut' | undefined> {
     switch (fault?.kind) {
@@ -77,8 +80,9 @@ export function createApiRoute(deps: {
         await sleep(fault.ms, undefined, { signal }).catch(() => {});
         return undefined;
       case 'hang':
-        request.resume();
-        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        if (!signal.aborted) {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        }
         return 'cut';
       case 'reset':
         return 'cut';
@@ -104,7 +108,7 @@ export function createApiRoute(deps: {
         const maxBytes = deps.world().limits.maxUploadBytes + bodyOverheadBytes;
         const fields = await readFields(request, query, maxBytes);
         call.payload = describePayload(fields);
-        const played = await play(fault, request, signal);
+        const played = await play(fault, signal);
         if (played === 'cut') return void request.socket.destroy();
         answer = played ?? (await run(method, fields, signal));
       } catch (error) {
@@ -115,8 +119,7 @@ export function createApiRoute(deps: {
       sendJson(response, answer);
     },
     async callFromWebhook(body) {
-      if (typeof body !== 'object' || body === null) return;
-      const { method: name, ...values } = body as Record<string, unknown>;
+      const { method: name, ...values } = parseObject(body);
       if (typeof name !== 'string') return;
       const method = canonicalNames.get(name.toLowerCase()) ?? name;
       const fields = createFields(values);
@@ -125,6 +128,16 @@ export function createApiRoute(deps: {
       call.status = (await run(method, fields, closing)).status;
     },
   };
+}
+
+function parseObject(json: string): Record<string, unknown> {
+  try {
+    const value = JSON.parse(json) as unknown;
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    // Anything else is a plain confirmation.
+    return {};
+  }
 }
 
 /** Sends an answer. */

@@ -54,6 +54,11 @@ export interface BotApiServer extends People {
   /** `change` comes after everything a person could notice in a chat. */
   on(event: 'change', listener: (chatId: number) => void): void;
   off(event: 'change', listener: (chatId: number) => void): void;
+  /**
+   * Keeps updates back until the returned function is called; it may put them in another order.
+   * Meanwhile the chats change as usual.
+   */
+  holdUpdates(): ReturnType<World['updates']['hold']>;
   /** Queues any update: forged, repeated by its update_id, or of a kind nobody asked for. */
   pushUpdate(update: NewUpdate & { update_id?: number }): void;
   /** Everything at once, for what is built on top of this server. */
@@ -138,6 +143,7 @@ export async function startBotApiServer(options: BotApiServerOptions): Promise<B
     },
     on: (event, listener) => void events.on(event, listener),
     off: (event, listener) => void events.off(event, listener),
+    holdUpdates: () => updates.hold(),
     pushUpdate: (update) => updates.pushRaw(update),
     async close() {
       closing.abort();

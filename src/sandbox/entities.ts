@@ -5,10 +5,14 @@ import { type FormattedText, parseHtml } from './html-entities.ts';
 import type { Fields } from './request-fields.ts';
 
 const entitiesSchema = z.array(
-  z.looseObject({
+  z.object({
     type: z.string(),
     offset: z.int().nonnegative(),
     length: z.int().positive(),
+    url: z.string().optional(),
+    language: z.string().optional(),
+    custom_emoji_id: z.string().optional(),
+    user: z.looseObject({ id: z.int() }).optional(),
   }),
 );
 

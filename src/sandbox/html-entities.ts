@@ -167,7 +167,7 @@ function createEntity(
   }
 }
 
-/** `<pre><code class="language-x">` is one entity: the pre with the language. */
+/** `<pre><code class="language-x">` becomes one entity: the pre with the language. */
 function dropCodeInsidePre(entities: readonly MessageEntity[]): MessageEntity[] {
   const withLanguage = entities.filter((one) => one.type === 'pre' && 'language' in one);
   return entities.filter(

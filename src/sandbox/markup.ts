@@ -21,6 +21,7 @@ const keyboardMarkup = z.union([
 
 const maxCallbackDataBytes = 64;
 const maxButtons = 100;
+const appearance = ['text', 'icon_custom_emoji_id', 'style'];
 const actions = [
   'url',
   'callback_data',
@@ -73,7 +74,15 @@ function parseInline(value: object): InlineKeyboardMarkup | undefined {
   if (rows.length === 0) return undefined;
   for (const button of rows.flat()) checkButton(button);
   if (rows.flat().length > maxButtons) throw badRequest('REPLY_MARKUP_TOO_LONG');
-  return { inline_keyboard: rows } as unknown as InlineKeyboardMarkup;
+  const shown = rows.map((row) => row.map(pickKnownFields));
+  return { inline_keyboard: shown } as unknown as InlineKeyboardMarkup;
+}
+
+/** Buttons come back without what Telegram does not know. */
+function pickKnownFields(button: z.infer<typeof inlineButton>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(button).filter(([name]) => appearance.includes(name) || actions.includes(name)),
+  );
 }
 
 function checkButton(button: z.infer<typeof inlineButton>): void {

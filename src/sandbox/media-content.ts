@@ -142,7 +142,12 @@ function createPhotoSizes(files: FileStore, source: MediaSource): PhotoSize[] {
         height: Math.max(1, Math.round(height * scale)),
       });
     });
-  const file = addFile(files, 'photo', { ...source, mimeType: 'image/jpeg' }, '.jpg');
+  const file = addFile(
+    files,
+    'photo',
+    { ...source, fileName: undefined, mimeType: 'image/jpeg' },
+    '.jpg',
+  );
   const { file_id, file_unique_id, file_size } = describe(file, source);
   return [...small, { file_id, file_unique_id, file_size, width, height }];
 }

@@ -19,6 +19,11 @@ export interface PollRequest {
 export interface UpdateQueue {
   /** Queues an update, unless the bot did not ask for its kind. */
   push(update: NewUpdate): void;
+  /**
+   * Keeps new updates back until the returned function is called, which may put them in another
+   * order: messages of an album overtake each other.
+   */
+  hold(): (arrange?: (held: readonly NewUpdate[]) => readonly NewUpdate[]) => void;
   /** Queues any update as it is, wanted or not; with its own update_id if it brings one. */
   pushRaw(update: NewUpdate & { update_id?: number }): void;
   /**
@@ -55,6 +60,7 @@ interface Entry {
 export function createUpdateQueue(inspect: (update: Update) => void): UpdateQueue {
   let entries: Entry[] = [];
   let lastUpdateId = 100_000_000 + Math.floor(Math.random() * 800_000_000);
+  let held: NewUpdate[] | undefined;
   let openPoll: { takeOver: () => void; wake: () => void } | undefined;
 
   function enqueue(update: Update, isForged: boolean): void {
@@ -85,6 +91,7 @@ export function createUpdateQueue(inspect: (update: Update) => void): UpdateQueu
     allowedUpdates: undefined,
     onPush: () => {},
     push(update) {
+      if (held !== undefined) return void held.push(update);
       const type = Object.keys(update)[0] ?? '';
       const { allowedUpdates } = queue;
       const isWanted =
@@ -95,6 +102,15 @@ export function createUpdateQueue(inspect: (update: Update) => void): UpdateQueu
       lastUpdateId += 1;
       enqueue({ update_id: lastUpdateId, ...update }, false);
     },
+    hold() {
+      const outer = held;
+      const kept: NewUpdate[] = [];
+      held = kept;
+      return (arrange = (all) => all) => {
+        held = outer;
+        for (const update of arrange(kept)) queue.push(update);
+      };
+    },
     pushRaw({ update_id: forgedId, ...update }) {
       // Numbers only grow: what comes after a forged one must not look confirmed already.
       lastUpdateId = forgedId === undefined ? lastUpdateId + 1 : Math.max(lastUpdateId, forgedId);
@@ -104,6 +120,7 @@ export function createUpdateQueue(inspect: (update: Update) => void): UpdateQueu
       openPoll?.takeOver();
       if (allowedUpdates !== undefined) queue.allowedUpdates = allowedUpdates;
       confirmBelow(offset);
+      if (signal.aborted) return [];
       if (entries.length > 0 || timeoutSeconds <= 0) return take(limit);
 
       const { promise, resolve, reject } = Promise.withResolvers<void>();

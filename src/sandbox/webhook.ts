@@ -27,7 +27,7 @@ const maxRetryMs = 5_000;
  */
 export function createWebhook(
   updates: UpdateQueue,
-  onReply: (body: unknown) => Promise<void>,
+  onReply: (body: string) => Promise<void>,
 ): Webhook {
   let target: WebhookTarget | undefined;
   let stop = new AbortController();
@@ -56,6 +56,7 @@ export function createWebhook(
   async function deliver(update: Update, to: WebhookTarget, signal: AbortSignal): Promise<void> {
     for (let waitMs = firstRetryMs; !signal.aborted; waitMs = Math.min(waitMs * 2, maxRetryMs)) {
       const retryAfterMs = await attempt(update, to, signal);
+      if (signal.aborted) return;
       if (retryAfterMs === undefined) return updates.confirm(update);
       await sleep(retryAfterMs || waitMs, undefined, { signal }).catch(() => {});
     }
@@ -80,9 +81,7 @@ export function createWebhook(
       });
       const body = await response.text();
       if (response.ok) {
-        if (response.headers.get('content-type')?.includes('json') === true && body !== '') {
-          await onReply(JSON.parse(body)).catch(() => {});
-        }
+        await onReply(body);
         return undefined;
       }
       note(`Wrong response from the webhook: ${response.status} ${response.statusText}`);

@@ -38,7 +38,7 @@ test('a person talks with a grammY bot: command, button, edit, file, album', asy
     assert.deepEqual(Buffer.from(await response.arrayBuffer()), photo);
     await ctx.reply(`${ctx.msg.photo.length} sizes in album ${ctx.msg.media_group_id}`);
   });
-  const running = bot.start();
+  void bot.start();
 
   ann.say('/start');
   assert.equal((await ann.waitForMessage({ text: /Hi/ })).text, 'Hi, send photos');
@@ -48,9 +48,6 @@ test('a person talks with a grammY bot: command, button, edit, file, album', asy
   const [first] = ann.sendPhotos([photo, photo], { album: true });
   const answer = await ann.waitForMessage({ text: /sizes/ });
   await ann.waitForMessage({ text: /sizes/ }, { after: answer });
-  await bot.stop();
-  await running;
-
   const album = first?.media_group_id;
   assert.equal(
     ann.transcript(),
@@ -65,6 +62,26 @@ test('a person talks with a grammY bot: command, button, edit, file, album', asy
       `Morphogram: 4 sizes in album ${album}`,
     ].join('\n'),
   );
+});
+
+test('photos go out in albums of ten, and may arrive in reverse', async (t) => {
+  const { server, bot, ann } = await startBot(t);
+  const photo = await redPhoto();
+  const sent = ann.sendPhotos(
+    Array.from({ length: 12 }, () => photo),
+    { album: true, isReversed: true },
+  );
+  assert.deepEqual(
+    sent.map(({ message_id, media_group_id }) => [
+      message_id,
+      media_group_id === sent[0]?.media_group_id,
+    ]),
+    Array.from({ length: 12 }, (_, index) => [index + 1, index < 10]),
+  );
+  const arrived = (await bot.api.getUpdates()).map(({ message }) => message?.message_id);
+  assert.deepEqual(arrived, [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+  ann.say('afterwards');
+  assert.equal(server.world.updates.waiting().length, 13);
 });
 
 test('waiting in vain fails with the chat in the error', async (t) => {

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { InlineKeyboardButton, Message } from 'grammy/types';
 import type {
   BotApiServer,
@@ -68,7 +69,6 @@ export interface Person {
 }
 
 const albumSize = 10;
-let albumCounter = 0;
 
 /** Adds a person to the server and returns the means to act as them. */
 export function createPerson(
@@ -128,18 +128,18 @@ export function createPerson(
     id,
     say: (text) => server.sendText(id, text),
     sendPhotos(photos, { album = false, caption, isReversed = false } = {}) {
-      albumCounter += 1;
+      const firstAlbumId = randomInt(2 ** 40);
       const release = server.holdUpdates();
-      const sent = photos.map((photo, index) =>
-        server.sendPhoto(id, photo, {
-          ...(album
-            ? { mediaGroupId: `${id}${albumCounter}${Math.floor(index / albumSize)}` }
-            : {}),
-          ...(caption !== undefined && index === 0 ? { caption } : {}),
-        }),
-      );
-      release((held) => (isReversed ? held.toReversed() : held));
-      return sent;
+      try {
+        return photos.map((photo, index) =>
+          server.sendPhoto(id, photo, {
+            ...(album ? { mediaGroupId: `${firstAlbumId + Math.floor(index / albumSize)}` } : {}),
+            ...(caption !== undefined && index === 0 ? { caption } : {}),
+          }),
+        );
+      } finally {
+        release((held) => (isReversed ? held.toReversed() : held));
+      }
     },
     sendFile: (bytes, name, mimeType) =>
       server.sendDocument(id, bytes, {

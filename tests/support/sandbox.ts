@@ -24,9 +24,13 @@ export async function startSandbox(
     ...(specPath === undefined ? {} : { specPath }),
     ...rest,
   });
-  t.after(async () => {
-    await server.close();
-    if (!allowViolations) assert.deepEqual(server.violations, []);
+  // Hooks run in the order they were added, and one added now runs after all of them: bots stop
+  // while there still is a server to take leave of.
+  t.after(() => {
+    t.after(async () => {
+      await server.close();
+      if (!allowViolations) assert.deepEqual(server.violations, []);
+    });
   });
   return server;
 }
