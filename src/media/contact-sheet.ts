@@ -67,7 +67,7 @@ async function drawSheet(
   // A last row that is not full stands in the middle.
   const lastRow = photos.length - (rows - 1) * columns;
   const indent = (index: number) => (index < photos.length - lastRow ? 0 : (columns - lastRow) / 2);
-  const canvas = await sharp({
+  const { data, info: raw } = await sharp({
     create: {
       width: gutter + columns * (tile.width + gutter),
       height: gutter + rows * (tile.height + gutter),
@@ -79,16 +79,17 @@ async function drawSheet(
       await Promise.all(
         photos.map(async (photo, index) => ({
           input: await drawTile(reader, photo, tile),
+          raw: { ...tile, channels: 4 as const },
           left: gutter + Math.round(((index % columns) + indent(index)) * (tile.width + gutter)),
           top: gutter + Math.floor(index / columns) * (tile.height + gutter),
         })),
       ),
     )
-    .png({ compressionLevel: 1 })
-    .toBuffer();
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   let jpeg = Buffer.alloc(0);
   for (let quality = 88; quality >= 40; quality -= 12) {
-    jpeg = await sharp(canvas).jpeg({ quality, mozjpeg: true }).toBuffer();
+    jpeg = await sharp(data, { raw }).jpeg({ quality }).toBuffer();
     if (jpeg.length < MAX_BYTES) break;
   }
   return jpeg;
@@ -109,7 +110,7 @@ async function drawTile(
       { input: Buffer.from(drawBadge(photo.label, tile)) },
       { input: Buffer.from(mask), blend: 'dest-in' },
     ])
-    .png({ compressionLevel: 1 })
+    .raw()
     .toBuffer();
 }
 

@@ -134,9 +134,21 @@ function readHeader(path: string): Promise<Metadata> {
   return sharp(path, { ...DECODE, limitInputPixels: false }).metadata();
 }
 
-/** Profiles carry their name in plain text, in one byte or two bytes a letter. */
+/**
+ * Whether a colour profile is Display P3, by the X of its red (0.515 there, 0.436 in sRGB, 0.610 in Adobe
+ * RGB): names differ from maker to maker. Layout: https://www.color.org/specification/ICC.1-2022-05.pdf, 7.3.
+ */
 function isDisplayP3(profile: Buffer | undefined): boolean {
-  return profile?.toString('latin1').replaceAll('\0', '').includes('Display P3') ?? false;
+  if (!profile || profile.length < 132) return false;
+  const end = Math.min(132 + 12 * profile.readUInt32BE(128), profile.length - 12);
+  for (let tag = 132; tag <= end; tag += 12) {
+    if (profile.toString('latin1', tag, tag + 4) !== 'rXYZ') continue;
+    const value = profile.readUInt32BE(tag + 4) + 8;
+    if (value + 4 > profile.length) return false;
+    const x = profile.readInt32BE(value) / 0x10000;
+    return x > 0.49 && x < 0.54;
+  }
+  return false;
 }
 
 function crop(image: Sharp, size: PictureSize, canvas: Canvas): Sharp {
