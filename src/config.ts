@@ -1,19 +1,40 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { findVideoModel, VIDEO_MODELS } from './services/video-models.ts';
 
-const PROBLEMS = 'Set it in the environment or in .env (see .env.example).';
+const REMEDY = 'Set it in the environment or in .env (see .env.example).';
+
+/** Without a slash at the end, so that paths can be put behind it. */
+const url = z
+  .url({ protocol: /^https?$/, error: 'must be an http(s) address' })
+  .transform((text) => text.replace(/\/+$/, ''));
+
+/** A decimal number as people write it; `Number` would also take "", "0x10" and "1e3". */
+const decimal = (error: string) =>
+  z
+    .string()
+    .regex(/^\d{1,9}(\.\d{1,9})?$/, error)
+    .transform(Number);
+const positive = decimal('must be a number above 0').refine(
+  (value) => value > 0,
+  'must be above 0',
+);
+const whole = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return decimal(error).refine((n) => Number.isInteger(n) && n >= min && n <= max, error);
+};
 
 const adminIds = z
   .string()
-  .regex(/^[\s\d,]*$/, 'must be Telegram user ids separated by commas')
+  .regex(/^\s*(\d{1,15}\s*(,\s*|$))*$/, 'must be Telegram user ids separated by commas')
   .transform((text) => text.split(',').flatMap((part) => (part.trim() ? [Number(part)] : [])));
 
-const url = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' });
-const positive = z.coerce.number('must be a number').positive('must be above 0');
-const count = z.coerce
-  .number('must be a number')
-  .int('must be a whole number')
-  .min(1, 'must be at least 1');
+const morphModel = z
+  .string()
+  .refine(
+    (id) => findVideoModel(id) !== undefined,
+    `must be one of ${VIDEO_MODELS.map((model) => model.id).join(', ')}`,
+  );
 
 /** Environment variables, one line each; `.env.example` explains them and a test keeps the two in step. */
 const environment = z.object({
@@ -21,9 +42,7 @@ const environment = z.object({
     .string({ error: 'is missing: @BotFather gives one' })
     .regex(/^\d+:[\w-]+$/, 'does not look like a bot token (123456:ABC…)'),
   TELEGRAM_API_ROOT: url.default('https://api.telegram.org'),
-  REPLICATE_API_TOKEN: z
-    .string({ error: 'is missing: replicate.com gives one' })
-    .min(1, 'is empty'),
+  REPLICATE_API_TOKEN: z.string({ error: 'is missing: replicate.com gives one' }),
   REPLICATE_BASE_URL: url.default('https://api.replicate.com/v1'),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' })
@@ -31,20 +50,10 @@ const environment = z.object({
   DATA_DIR: z.string().default('./data'),
   ADMIN_IDS: adminIds.default([]),
   PUBLIC_URL: url.optional(),
-  PORT: z.coerce
-    .number('must be a port')
-    .int()
-    .min(0, 'must be a port')
-    .max(65_535, 'must be a port')
-    .default(3000),
-  MORPH_MODEL: z.string().default('kwaivgi/kling-v1.6-pro'),
-  RENDER_CONCURRENCY: count.default(16),
-  MAX_PHOTOS: z.coerce
-    .number('must be a number')
-    .int('must be a whole number')
-    .min(2, 'must be at least 2')
-    .max(1000, 'must be at most 1000')
-    .default(200),
+  PORT: whole(0, 65_535).default(3000),
+  MORPH_MODEL: morphModel.default('kwaivgi/kling-v1.6-pro'),
+  RENDER_CONCURRENCY: whole(1, 1000).default(16),
+  MAX_PHOTOS: whole(2, 1000).default(200),
   STAR_USD: positive.default(0.016),
   MARKUP: positive.default(1.5),
   WELCOME_STARS: z
@@ -73,15 +82,17 @@ export class ConfigError extends Error {
 }
 
 /**
- * Validates the environment. An empty variable counts as unset.
+ * Validates the environment. An empty variable counts as unset; blanks around a value are dropped.
  * @throws ConfigError naming the first variable that is wrong.
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
+  );
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new ConfigError(`${String(issue?.path[0])} ${issue?.message}. ${PROBLEMS}`);
+    throw new ConfigError(`${String(issue?.path[0])} ${issue?.message}. ${REMEDY}`);
   }
   return { ...parsed.data, DATA_DIR: resolve(parsed.data.DATA_DIR) };
 }

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
+import { describe, test } from 'node:test';
+import { CONFIG_NAMES, ConfigError, loadConfig } from '../src/config.ts';
+
+const NEEDED = { BOT_TOKEN: '123456:ABC-def_1', REPLICATE_API_TOKEN: 'r8_secret' };
+
+test('two tokens are enough; everything else has its default', () => {
+  assert.deepEqual(loadConfig(NEEDED), {
+    ...NEEDED,
+    TELEGRAM_API_ROOT: 'https://api.telegram.org',
+    REPLICATE_BASE_URL: 'https://api.replicate.com/v1',
+    DATA_DIR: resolve('data'),
+    ADMIN_IDS: [],
+    PORT: 3000,
+    MORPH_MODEL: 'kwaivgi/kling-v1.6-pro',
+    RENDER_CONCURRENCY: 16,
+    MAX_PHOTOS: 200,
+    STAR_USD: 0.016,
+    MARKUP: 1.5,
+    WELCOME_STARS: '0',
+    RETENTION_HOURS: 72,
+    LOG_LEVEL: 'info',
+  });
+});
+
+test('an empty variable counts as unset, and blanks around a value are dropped', () => {
+  const config = loadConfig({ ...NEEDED, PORT: '', MARKUP: '  ', BOT_TOKEN: ' 1:a\n' });
+  assert.deepEqual([config.PORT, config.MARKUP, config.BOT_TOKEN], [3000, 1.5, '1:a']);
+});
+
+test('values are read as people write them', () => {
+  const config = loadConfig({
+    ...NEEDED,
+    ADMIN_IDS: '12, 8589934592,',
+    PORT: '0',
+    PUBLIC_URL: 'https://bot.example.com/',
+    DATABASE_URL: 'postgresql://user:pass@db:5432/morphogram',
+    STAR_USD: '0.013',
+    WELCOME_STARS: '7.50',
+  });
+  assert.deepEqual(config.ADMIN_IDS, [12, 8_589_934_592]);
+  assert.equal(config.PORT, 0);
+  assert.equal(config.PUBLIC_URL, 'https://bot.example.com');
+  assert.equal(config.DATABASE_URL, 'postgresql://user:pass@db:5432/morphogram');
+  assert.equal(config.STAR_USD, 0.013);
+  assert.equal(config.WELCOME_STARS, '7.50');
+});
+
+test('what is not a variable of ours is not in the configuration', () => {
+  assert.deepEqual(
+    Object.keys(loadConfig({ ...NEEDED, PATH: '/bin', HOME: '/root' })).filter(
+      (name) => !CONFIG_NAMES.includes(name),
+    ),
+    [],
+  );
+});
+
+describe('a bad value ends the start with one sentence that names it:', () => {
+  const bad: Readonly<Record<string, readonly string[]>> = {
+    BOT_TOKEN: ['', 'abc', '123456'],
+    TELEGRAM_API_ROOT: ['api.telegram.org', 'ftp://example.com'],
+    REPLICATE_API_TOKEN: ['', ' '],
+    REPLICATE_BASE_URL: ['nowhere'],
+    DATABASE_URL: ['mysql://db/x', 'localhost'],
+    ADMIN_IDS: ['@me', '1;2', '1 2', '-5', '99999999999999999999'],
+    PUBLIC_URL: ['bot.example.com'],
+    PORT: ['-1', '65536', 'http', '80.5', '1e3', '0x10'],
+    MORPH_MODEL: ['kling', 'openai/sora'],
+    RENDER_CONCURRENCY: ['0', '1.5', 'many', '-1'],
+    MAX_PHOTOS: ['1', '1001', 'two'],
+    STAR_USD: ['0', '-1', 'free', '0.0000000001', 'Infinity', '1e10'],
+    MARKUP: ['0', '-0.5', '1,5'],
+    WELCOME_STARS: ['-1', '1.234', 'ten', '10000000'],
+    RETENTION_HOURS: ['0', 'forever'],
+    LOG_LEVEL: ['verbose'],
+  };
+  for (const [name, values] of Object.entries(bad)) {
+    test(name, () => {
+      for (const value of values) {
+        assert.throws(
+          () => loadConfig({ ...NEEDED, [name]: value }),
+          (error) => {
+            assert.ok(error instanceof ConfigError);
+            assert.match(error.message, new RegExp(`^${name} .+\\. Set it .+\\.$`));
+            assert.doesNotMatch(error.message, /Invalid|undefined|expected/, 'words of our own');
+            return true;
+          },
+          `${name}=${value}`,
+        );
+      }
+    });
+  }
+});
+
+test('a secret is never part of the complaint', () => {
+  assert.throws(
+    () => loadConfig({ ...NEEDED, BOT_TOKEN: 'hunter2' }),
+    (error: Error) => !error.message.includes('hunter2'),
+  );
+});
