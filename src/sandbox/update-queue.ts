@@ -133,8 +133,8 @@ export function createUpdateQueue(inspect: (update: Update) => void): UpdateQueu
               'Conflict: terminated by other getUpdates request; make sure that only one bot instance is running',
             ),
           ),
-        // Waits for the current burst, so that an album arrives in one answer.
-        wake: () => void setImmediate(resolve),
+        // Resumes after the running code, so that an album pushed in one go is one answer.
+        wake: resolve,
       };
       openPoll = poll;
       const stop = () => resolve();
