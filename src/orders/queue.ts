@@ -122,7 +122,15 @@ export function createQueue(deps: {
           notifyPollingIntervalSeconds: 1,
         },
         async ([job]) => {
-          if (job) await handler(job.data, AbortSignal.any([job.signal, stopping.signal]));
+          if (!job) return;
+          const signal = AbortSignal.any([job.signal, stopping.signal]);
+          try {
+            await handler(job.data, signal);
+          } catch (error) {
+            // The engine keeps the error with the job and tries again; a person should see it too.
+            if (!signal.aborted) onError(error);
+            throw error;
+          }
         },
       );
     },

@@ -1,4 +1,5 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Failure } from '../../domain/failure.ts';
 import type { DownloadOutcome } from '../provider.ts';
 import { checkOutputUrl } from './output-url.ts';
@@ -41,6 +42,7 @@ export async function downloadOutput(
     const fetched = await fetchOutput(deps, output, ends);
     if (fetched.kind === 'failed') return fetched;
 
+    await mkdir(dirname(part), { recursive: true, mode: 0o700 });
     const file = await open(part, 'w');
     let outcome: DownloadOutcome;
     try {

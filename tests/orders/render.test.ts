@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { stars } from '../../src/domain/stars.ts';
+import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
+import { refusals, throttled } from '../support/replicate-server.ts';
+
+/** One transition of kling-v1.6-pro, in hundredths of a star. */
+const PRICE = 4453;
+
+describe('an order', () => {
+  let rig: OrdersRig;
+  before(async () => {
+    rig = await startOrdersRig();
+  });
+  after(() => rig.close());
+
+  it('goes from photos to a delivered video, paid once, every transition bought once', async () => {
+    const person = await rig.person(20_000);
+    const bought = rig.replicate.predictions.length;
+    const order = await rig.order(person, 4, 'loop');
+    await rig.until(order, person, 'delivered');
+
+    assert.equal(await rig.balance(person), 20_000 - 4 * PRICE);
+    assert.equal(rig.replicate.predictions.length - bought, 4);
+    const video = rig.chat.previews.find(({ orderId }) => orderId === order);
+    assert.equal(video?.transitions, 4);
+    assert.deepEqual(video?.replaced, []);
+    assert.ok(video && Math.abs(video.durationSeconds - 20) < 0.5, `${video?.durationSeconds} s`);
+    assert.equal(rig.chat.documents.filter((sent) => sent.video.orderId === order).length, 1);
+    assert.equal(rig.chat.closings.filter((sent) => sent.orderId === order).length, 1);
+  });
+
+  it('is charged exactly what was quoted, and short of stars nothing happens', async () => {
+    const person = await rig.person(100);
+    const id = await rig.photos(person, 12);
+    const quote = await rig.orders.quote(id, person);
+    assert.equal(quote.kind, 'quoted');
+    if (quote.kind !== 'quoted') return;
+    const shown = quote.options.map(({ mode, transitions, seconds, price }) => ({
+      mode,
+      transitions,
+      seconds,
+      price,
+    }));
+    assert.deepEqual(shown, [
+      { mode: 'seamless', transitions: 11, seconds: 55, price: stars(48_983) },
+      { mode: 'loop', transitions: 12, seconds: 60, price: stars(53_436) },
+    ]);
+    const chosen = await rig.orders.choose(id, person, { mode: 'loop', gender: 'male' });
+    assert.equal(chosen.kind === 'short' && chosen.missing, 53_336);
+    const refused = await rig.orders.confirm(id, person);
+    assert.equal(refused.kind === 'short' && refused.missing, 53_336);
+    assert.equal(await rig.balance(person), 100);
+
+    await rig.ledger.topUp({
+      personId: person,
+      amount: stars(53_336),
+      paymentMethod: 'Admin',
+      key: `later:${person}`,
+    });
+    assert.equal((await rig.orders.confirm(id, person)).kind, 'queued');
+    assert.equal(await rig.balance(person), 0);
+    await rig.until(id, person, 'delivered');
+    const prompts = rig.replicate.predictions.map(({ input }) => String(input['prompt']));
+    assert.ok(prompts.at(-1)?.includes('handsome man, masculine features'));
+  });
+
+  it('is one order however often and however many at once confirm it', async () => {
+    const person = await rig.person(50_000);
+    const id = await rig.photos(person, 2);
+    await rig.orders.quote(id, person);
+    await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
+    const outcomes = await Promise.all(
+      Array.from({ length: 8 }, () => rig.orders.confirm(id, person)),
+    );
+    assert.equal(outcomes.filter(({ kind }) => kind === 'queued').length, 1);
+    assert.equal(outcomes.filter(({ kind }) => kind === 'already').length, 7);
+    await rig.until(id, person, 'delivered');
+    assert.equal(await rig.balance(person), 50_000 - PRICE);
+    assert.equal((await rig.orders.confirm(id, person)).kind, 'already');
+  });
+
+  it('does not exist for anybody but its owner', async () => {
+    const person = await rig.person(50_000);
+    const stranger = await rig.person(50_000);
+    const id = await rig.photos(person, 2);
+    await rig.orders.quote(id, person);
+    await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
+    assert.equal((await rig.orders.confirm(id, stranger)).kind, 'closed');
+    assert.equal((await rig.orders.cancel(id, stranger)).kind, 'closed');
+    assert.equal((await rig.orders.quote(id, stranger)).kind, 'closed');
+    assert.equal(await rig.orders.undo(id, stranger), undefined);
+    assert.equal(await rig.orders.find(id, stranger), undefined);
+    assert.equal(await rig.balance(stranger), 50_000);
+    assert.equal((await rig.orders.cancel(id, person)).kind, 'dropped');
+  });
+
+  it('tries a failed transition three times, then dissolves it and gives its price back', async () => {
+    const person = await rig.person(50_000);
+    const bought = rig.replicate.predictions.length;
+    const id = await rig.photos(person, 3);
+    await rig.orders.quote(id, person);
+    await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
+    let first: string | undefined;
+    rig.replicate.script(({ input }) => {
+      const start = String(input['start_image']);
+      first ??= start;
+      return start === first ? { outcome: 'fail', error: 'Something odd' } : undefined;
+    });
+    await rig.orders.confirm(id, person);
+    await rig.until(id, person, 'delivered');
+    rig.replicate.script(() => undefined);
+
+    const video = rig.chat.closings.find(({ orderId }) => orderId === id);
+    assert.equal(video?.replaced.length, 1);
+    assert.equal(video?.refunded, PRICE);
+    assert.equal(video?.transitions, 2);
+    assert.equal(await rig.balance(person), 50_000 - PRICE);
+    assert.ok(rig.replicate.predictions.length - bought >= 4);
+    assert.ok(video && Math.abs(video.durationSeconds - 10) < 0.5, `${video?.durationSeconds} s`);
+  });
+
+  it('does not repeat what moderation refused, and gives everything back when nothing came out', async () => {
+    const person = await rig.person(50_000);
+    const bought = rig.replicate.predictions.length;
+    rig.replicate.script(() => ({
+      outcome: 'fail',
+      error: 'The input or output was flagged as sensitive. (E005)',
+    }));
+    const id = await rig.order(person, 3);
+    await rig.until(id, person, 'failed');
+    rig.replicate.script(() => undefined);
+    await rig.eventually('the person is told', () => {
+      return rig.chat.notices.some(({ orderId }) => orderId === id);
+    });
+    assert.equal(rig.replicate.predictions.length - bought, 2);
+    assert.equal(await rig.balance(person), 50_000);
+    const notice = rig.chat.notices.find(({ orderId }) => orderId === id);
+    assert.equal(notice?.failure, 'moderation');
+    assert.equal(notice?.refunded, 2 * PRICE);
+  });
+
+  it('adopts the prediction whose create answer was lost, and buys no second one', async () => {
+    const person = await rig.person(50_000);
+    const bought = rig.replicate.predictions.length;
+    rig.replicate.fault('create', { kind: 'reset_after' });
+    const id = await rig.order(person, 2);
+    await rig.until(id, person, 'delivered');
+    assert.equal(rig.replicate.predictions.length - bought, 1);
+    assert.equal(await rig.balance(person), 50_000 - PRICE);
+  });
+
+  it('waits through a rate limit and an empty account without using up attempts', async () => {
+    const person = await rig.person(50_000);
+    const bought = rig.replicate.predictions.length;
+    rig.replicate.fault(
+      'create',
+      refusals.outOfCredit,
+      refusals.outOfCredit,
+      refusals.outOfCredit,
+      throttled(0),
+      refusals.outOfCredit,
+    );
+    const id = await rig.order(person, 2);
+    await rig.until(id, person, 'delivered');
+    assert.equal(rig.replicate.predictions.length - bought, 1);
+    assert.ok(rig.chat.alarms.some(({ kind }) => kind === 'out_of_credit'));
+    assert.equal(await rig.balance(person), 50_000 - PRICE);
+  });
+
+  it('renders an output again that was gone before it could be fetched', async () => {
+    const person = await rig.person(50_000);
+    const bought = rig.replicate.predictions.length;
+    rig.replicate.faultDownload({ kind: 'answer', status: 404 });
+    const id = await rig.order(person, 2);
+    await rig.until(id, person, 'delivered');
+    assert.equal(rig.replicate.predictions.length - bought, 2);
+    assert.equal(await rig.balance(person), 50_000 - PRICE);
+  });
+
+  it('sends nothing twice when the chat asks to wait, and waits for a person who blocked the bot', async () => {
+    const person = await rig.person(50_000);
+    rig.chat.nextOutcomes.push({ kind: 'later', retryAfterMs: 50 });
+    const id = await rig.order(person, 2);
+    await rig.until(id, person, 'delivered');
+    assert.equal(rig.chat.previews.filter(({ orderId }) => orderId === id).length, 1);
+
+    const next = await rig.photos(person, 2);
+    await rig.orders.quote(next, person);
+    await rig.orders.choose(next, person, { mode: 'seamless', gender: 'unset' });
+    rig.chat.nextOutcomes.push({ kind: 'blocked' });
+    await rig.orders.confirm(next, person);
+    await rig.until(next, person, 'delivering');
+    await rig.eventually('the block was noticed', () => rig.chat.nextOutcomes.length === 0);
+    assert.equal(rig.chat.previews.filter(({ orderId }) => orderId === next).length, 0);
+    await rig.orders.personReturned(person);
+    await rig.until(next, person, 'delivered');
+    assert.equal(rig.chat.previews.filter(({ orderId }) => orderId === next).length, 1);
+  });
+});

@@ -1,0 +1,252 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OrderState } from '../../src/domain/order-state.ts';
+import { type Stars, stars } from '../../src/domain/stars.ts';
+import { auditLedger } from '../../src/ledger/audit.ts';
+import { createLedger } from '../../src/ledger/ledger.ts';
+import { locateFfmpeg } from '../../src/media/ffmpeg.ts';
+import { createFileStorage } from '../../src/media/storage.ts';
+import { createVideo } from '../../src/media/video.ts';
+import type {
+  Alarm,
+  ChatPort,
+  ClosingNotice,
+  FetchFileOutcome,
+  ResultVideo,
+  SendOutcome,
+} from '../../src/orders/chat-port.ts';
+import { createOrders, type OrderDesk } from '../../src/orders/create-orders.ts';
+import type { IncomingFile } from '../../src/orders/orders.ts';
+import { createQueue } from '../../src/orders/queue.ts';
+import { RENDER_TIMING, type RenderTiming } from '../../src/orders/render-step.ts';
+import { createReplicateProvider } from '../../src/providers/replicate/replicate-provider.ts';
+import { findVideoModel } from '../../src/services/video-models.ts';
+import { addPerson, openTestDatabase, type TestDatabase } from './database.ts';
+import { makeJpeg } from './pictures.ts';
+import { type ReplicateServer, startReplicateServer } from './replicate-server.ts';
+
+/** The same rules as in production, with shorter pauses. */
+export const FAST: RenderTiming = {
+  ...RENDER_TIMING,
+  retryMs: 20,
+  pollMinMs: 20,
+  pollMaxMs: 100,
+  findMs: [0, 50, 100],
+};
+
+/** A chat without Telegram: files that were "sent", and everything the orders said. */
+export interface FakeChat extends ChatPort {
+  readonly files: Map<string, Buffer>;
+  readonly previews: ResultVideo[];
+  readonly documents: { readonly video: ResultVideo; readonly part: number }[];
+  readonly closings: ResultVideo[];
+  readonly notices: ClosingNotice[];
+  readonly alarms: Alarm[];
+  /** What the next sends answer instead of `sent`. */
+  readonly nextOutcomes: SendOutcome[];
+  readonly nextFetches: FetchFileOutcome[];
+}
+
+export interface OrdersRig {
+  readonly database: TestDatabase;
+  readonly orders: OrderDesk;
+  readonly chat: FakeChat;
+  readonly replicate: ReplicateServer;
+  readonly ledger: ReturnType<typeof createLedger>;
+  readonly storageRoot: string;
+  /** A person with this many stars. */
+  person(hundredths: number): Promise<number>;
+  /** Sends photos into the person's open order and waits until they were looked at; returns its id. */
+  photos(personId: number, count: number): Promise<string>;
+  sendFile(
+    personId: number,
+    orderId: string,
+    bytes: Buffer,
+    file?: Partial<IncomingFile>,
+  ): Promise<void>;
+  /** Photos, quote, mode, confirm. */
+  order(personId: number, count: number, mode?: 'seamless' | 'loop'): Promise<string>;
+  until(orderId: string, personId: number, state: OrderState): Promise<void>;
+  eventually(what: string, check: () => Promise<boolean> | boolean): Promise<void>;
+  balance(personId: number): Promise<Stars>;
+  /** Stops everything and fails when the books do not agree or the API was misused. */
+  close(): Promise<void>;
+}
+
+/** Orders wired as in production, down to HTTP, with a chat of our own. */
+export async function startOrdersRig(
+  options: {
+    readonly concurrency?: number;
+    readonly maxPhotos?: number;
+    readonly uploadLimitBytes?: number;
+    readonly delayMs?: number;
+    readonly timing?: Partial<RenderTiming>;
+    readonly retentionHours?: number;
+  } = {},
+): Promise<OrdersRig> {
+  const database = await openTestDatabase();
+  const storageRoot = await mkdtemp(join(tmpdir(), 'morphogram-test-'));
+  const replicate = await startReplicateServer({ delayMs: options.delayMs ?? 30 });
+  const ledger = createLedger({ db: database.db });
+  const model = findVideoModel('kwaivgi/kling-v1.6-pro');
+  if (!model) throw new Error('The default model is in the catalogue');
+  const queue = createQueue({
+    database,
+    serverUrl: database.place.options.url,
+    onError: (error) => failures.push(error),
+  });
+  const failures: unknown[] = [];
+  const chat = createFakeChat();
+  const orders = createOrders({
+    db: database.db,
+    queue,
+    ledger,
+    storage: createFileStorage(storageRoot),
+    video: createVideo(await locateFfmpeg()),
+    provider: createReplicateProvider({ token: replicate.token, baseUrl: replicate.baseUrl }),
+    chat,
+    log: { warn: () => undefined },
+    terms: { tariff: { starUsd: 0.016, markup: 1.5 }, model },
+    maxPhotos: options.maxPhotos ?? 200,
+    renderConcurrency: options.concurrency ?? 4,
+    retentionHours: options.retentionHours ?? 72,
+    uploadLimitBytes: options.uploadLimitBytes ?? 49_000_000,
+    timing: { ...FAST, ...options.timing },
+  });
+  await queue.start();
+  await orders.start();
+
+  let messageId = 100;
+  const rig: OrdersRig = {
+    database,
+    orders,
+    chat,
+    replicate,
+    ledger,
+    storageRoot,
+    async person(hundredths) {
+      const id = await addPerson(database.db);
+      if (hundredths > 0) {
+        const key = `test:${id}`;
+        await ledger.topUp({
+          personId: id,
+          amount: stars(hundredths),
+          paymentMethod: 'Admin',
+          key,
+        });
+      }
+      return id;
+    },
+    async sendFile(personId, orderId, bytes, file = {}) {
+      messageId += 1;
+      const fileId = `file-${messageId}`;
+      chat.files.set(fileId, bytes);
+      const incoming = { messageId, fileId, fileUniqueId: fileId, name: null, sizeBytes: null };
+      await orders.addFile(orderId, personId, { ...incoming, tooBig: false, ...file });
+    },
+    async photos(personId, count) {
+      const { id } = await orders.open(personId);
+      for (let index = 0; index < count; index += 1) {
+        const bytes = await makeJpeg({ width: 480, height: 320, seed: messageId + index });
+        await rig.sendFile(personId, id, bytes);
+      }
+      await rig.eventually('all photos looked at', async () => {
+        return (await orders.intake(id))?.pending === 0;
+      });
+      return id;
+    },
+    async order(personId, count, mode = 'seamless') {
+      const id = await rig.photos(personId, count);
+      const quote = await orders.quote(id, personId);
+      if (quote.kind !== 'quoted') throw new Error(`No quote: ${quote.kind}`);
+      await orders.choose(id, personId, { mode, gender: 'unset' });
+      const confirmed = await orders.confirm(id, personId);
+      if (confirmed.kind !== 'queued') throw new Error(`Not confirmed: ${confirmed.kind}`);
+      return id;
+    },
+    async until(orderId, personId, state) {
+      await rig.eventually(`order becomes ${state}`, async () => {
+        return (await orders.find(orderId, personId))?.state === state;
+      });
+    },
+    async eventually(what, check) {
+      const deadline = Date.now() + 30_000;
+      while (!(await check())) {
+        if (Date.now() > deadline) throw new Error(`Never happened: ${what}`);
+        await sleep(20);
+      }
+    },
+    balance: (personId) => ledger.balance(personId),
+    async close() {
+      await queue.stop();
+      const { differences } = await auditLedger(database.db);
+      await database.close();
+      await replicate.close();
+      await rm(storageRoot, { recursive: true, force: true });
+      const problems = [...differences, ...replicate.violations, ...failures];
+      if (problems.length > 0) throw new Error(`Left behind: ${JSON.stringify(problems)}`);
+    },
+  };
+  return rig;
+}
+
+function createFakeChat(): FakeChat {
+  const nextOutcomes: SendOutcome[] = [];
+  const nextFetches: FetchFileOutcome[] = [];
+  const files = new Map<string, Buffer>();
+  let messageId = 0;
+  const sent = (): SendOutcome => {
+    messageId += 1;
+    const message = { messageId, fileId: `sent-${messageId}` };
+    return nextOutcomes.shift() ?? { kind: 'sent', message };
+  };
+  const chat: FakeChat = {
+    files,
+    nextOutcomes,
+    nextFetches,
+    previews: [],
+    documents: [],
+    closings: [],
+    notices: [],
+    alarms: [],
+    async fetchFile(fileId, path) {
+      const scripted = nextFetches.shift();
+      if (scripted) return scripted;
+      const bytes = files.get(fileId);
+      if (!bytes) return { kind: 'gone' };
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, bytes);
+      return { kind: 'fetched', sizeBytes: bytes.length };
+    },
+    intakeChanged: () => undefined,
+    progressChanged: () => undefined,
+    async sendPreview(video) {
+      const outcome = sent();
+      if (outcome.kind === 'sent') {
+        chat.previews.push(video);
+      }
+      return outcome;
+    },
+    async sendDocument(video, part) {
+      const outcome = sent();
+      if (outcome.kind === 'sent') chat.documents.push({ video, part });
+      return outcome;
+    },
+    async sendClosing(video) {
+      const outcome = sent();
+      if (outcome.kind === 'sent') chat.closings.push(video);
+      return outcome;
+    },
+    async sendNotice(notice) {
+      const outcome = sent();
+      if (outcome.kind === 'sent') chat.notices.push(notice);
+      return outcome;
+    },
+    async alarm(alarm) {
+      chat.alarms.push(alarm);
+    },
+  };
+  return chat;
+}
