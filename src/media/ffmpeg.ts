@@ -13,6 +13,8 @@ const run = promisify(execFile);
 const VERSION_TIMEOUT_MS = 15_000;
 const PROBE_TIMEOUT_MS = 60_000;
 const STDERR_TAIL_LINES = 8;
+/** A decoder that was set up for another clip fails within the first few. */
+const PACKETS_PER_JOINT = 12;
 
 /** What a failed `execFile` tells about the process. */
 const ProbeFailure = z.object({
@@ -21,7 +23,7 @@ const ProbeFailure = z.object({
   stderr: z.string().default(''),
 });
 
-/** Both programs print every frame of a joint check at most; more is a program gone wild. */
+/** A line for each frame of a long video; more is a program gone wild. */
 const MAX_PROBE_OUTPUT_BYTES = 16 * 2 ** 20;
 
 /** The two programs, both proven to run on this machine. */
@@ -192,36 +194,31 @@ export async function probe(
 }
 
 /**
- * Decodes a few frames from the key frame at or before each of the given times, in one process.
- * @throws FfmpegError of kind `invalid_media` when a frame cannot be decoded cleanly.
+ * Makes sure that the given frames, by their places in the file, are key frames and that they and what
+ * follows them decode. Two processes, however many places.
+ * @throws FfmpegError of kind `invalid_media` when one does not.
  */
-export async function checkFramesAt(
+export async function checkJoints(
   tools: FfmpegTools,
   path: string,
-  seconds: readonly number[],
+  places: readonly number[],
   signal?: AbortSignal,
 ): Promise<void> {
-  if (seconds.length === 0) return;
-  const packets = 12;
-  const intervals = seconds.map((time) => `${time.toFixed(4)}%+#${packets}`).join(',');
-  const frames = await runFfprobe(
-    tools,
-    path,
-    [
-      '-select_streams',
-      'v:0',
-      '-read_intervals',
-      intervals,
-      '-show_entries',
-      'frame=key_frame',
-      '-of',
-      'csv=p=0',
-    ],
-    signal,
-  );
-  const keyFrames = frames.split('\n').filter((line) => line.startsWith('1')).length;
-  if (keyFrames < seconds.length) {
-    throw new FfmpegError('invalid_media', `${keyFrames} of ${seconds.length} places decode`);
+  if (places.length === 0) return;
+  const packets = await readTable(tools, path, 'packet=pts_time', [], signal);
+  const times = places.map((place) => Number.parseFloat(packets[place]?.[0] ?? ''));
+  if (times.some(Number.isNaN)) {
+    throw new FfmpegError('invalid_media', 'The video is shorter than its clips');
+  }
+  // A seek lands on the key frame at or before its time.
+  const intervals = times.map((time) => `${(time + 0.001).toFixed(6)}%+#${PACKETS_PER_JOINT}`);
+  const options = ['-read_intervals', intervals.join(',')];
+  const entries = 'frame=key_frame,best_effort_timestamp_time';
+  const frames = await readTable(tools, path, entries, options, signal);
+  const keyTimes = frames.flatMap(([key, time]) => (key === '1' ? [Number(time)] : []));
+  const decoded = times.filter((time) => keyTimes.some((key) => Math.abs(key - time) < 0.0005));
+  if (decoded.length < times.length) {
+    throw new FfmpegError('invalid_media', `${decoded.length} of ${times.length} joints decode`);
   }
 }
 
@@ -234,13 +231,22 @@ export async function endsOnFreeFrame(
   path: string,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const options = ['-select_streams', 'v:0', '-show_entries', 'packet=pts', '-of', 'csv=p=0'];
-  const output = await runFfprobe(tools, path, options, signal);
-  const times = output
-    .trim()
-    .split('\n')
-    .map((line) => Number.parseInt(line, 10));
+  const packets = await readTable(tools, path, 'packet=pts', [], signal);
+  const times = packets.map(([time]) => Number(time));
   return times.length > 1 && times.every((time) => time <= (times.at(-1) ?? Number.NaN));
+}
+
+/** What ffprobe says of each packet or frame of the video, a row for each. */
+async function readTable(
+  tools: FfmpegTools,
+  path: string,
+  entries: string,
+  options: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string[][]> {
+  const select = ['-select_streams', 'v:0', '-show_entries', entries, '-of', 'csv=p=0'];
+  const output = await runFfprobe(tools, path, [...select, ...options], signal);
+  return output.split('\n').flatMap((line) => (line ? [line.split(',')] : []));
 }
 
 /** The standard output of ffprobe. Anything it complains about counts as a failure: its exit code stays 0. */

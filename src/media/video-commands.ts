@@ -108,7 +108,7 @@ export function concatList(
 }
 
 /** How long a clip lasts with its last frame squeezed, in seconds with six decimals. */
-export function squeezedSeconds(info: VideoInfo): string {
+function squeezedSeconds(info: VideoInfo): string {
   return ((info.frames - 1) / framesPerSecond(info.fps) + SQUEEZED_FRAME_SECONDS).toFixed(6);
 }
 

@@ -3,7 +3,7 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mapLimit } from './concurrency.ts';
 import {
-  checkFramesAt,
+  checkJoints,
   endsOnFreeFrame,
   FfmpegError,
   type FfmpegTools,
@@ -20,7 +20,6 @@ import {
   dissolveCommand,
   previewCommand,
   previewKbps,
-  squeezedSeconds,
   thumbnailCommand,
 } from './video-commands.ts';
 import { framesPerSecond, type Rational, type VideoInfo } from './video-info.ts';
@@ -278,18 +277,18 @@ export function createVideo(tools: FfmpegTools): Video {
     if (info.frames !== frames) {
       throw new FfmpegError('invalid_media', `${info.frames} frames instead of ${frames}`);
     }
-    await checkFramesAt(tools, draft, jointTimes(clips, squeezeJoints), signal);
+    await checkJoints(tools, draft, jointPlaces(clips), signal);
     await rename(draft, output);
     return info;
   }
 }
 
-/** A moment within the first frame of each clip but the first, in seconds of the joined video. */
-function jointTimes(clips: readonly Clip[], squeezed: boolean): number[] {
+/** Where each clip but the first begins in the joined video, counted in frames. */
+function jointPlaces(clips: readonly Clip[]): number[] {
   let end = 0;
   return clips.slice(0, -1).map(({ info }) => {
-    end += squeezed ? Number(squeezedSeconds(info)) : info.durationSeconds;
-    return end + 0.5 / framesPerSecond(info.fps);
+    end += info.frames;
+    return end;
   });
 }
 

@@ -1,0 +1,293 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { ensureExecutable } from '../../src/media/executable.ts';
+import {
+  checkJoints,
+  type FfmpegCommand,
+  FfmpegError,
+  locateFfmpeg,
+  probe,
+  runFfmpeg,
+} from '../../src/media/ffmpeg.ts';
+import { concatCopy, concatList } from '../../src/media/video-commands.ts';
+import type { VideoInfo } from '../../src/media/video-info.ts';
+import { findAllTools, makeClip, useDirectory } from '../support/pictures.ts';
+
+const allTools = await findAllTools();
+
+/** A fake program that answers `-version`. */
+async function putProgram(path: string, version: string, mode = 0o755): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `#!/bin/sh\necho "program version ${version}"\n`);
+  await chmod(path, mode);
+}
+
+describe('locateFfmpeg', () => {
+  test('with nothing installed and nothing configured the copies from npm are used', async () => {
+    const tools = await locateFfmpeg({ systemPath: '' });
+    assert.match(tools.description, /^ffmpeg \S+ \(bundled\); ffprobe \S+ \(bundled\)$/);
+  });
+
+  test('the configured program comes first, then the system, then the bundled, each on its own', async () => {
+    await using directory = await useDirectory();
+    const system = join(directory.path, 'bin');
+    const configured = join(directory.path, 'opt/ffmpeg');
+    await putProgram(join(system, 'ffmpeg'), 'S1');
+    await putProgram(join(system, 'ffprobe'), 'S2');
+    await putProgram(configured, 'C1');
+    const systemPath = `/nowhere:${system}`;
+    assert.equal(
+      (await locateFfmpeg({ ffmpegPath: configured, systemPath })).description,
+      'ffmpeg C1 (configured); ffprobe S2 (system)',
+    );
+    assert.equal(
+      (await locateFfmpeg({ systemPath })).description,
+      'ffmpeg S1 (system); ffprobe S2 (system)',
+    );
+  });
+
+  test('a program that does not run is passed over', async () => {
+    await using directory = await useDirectory();
+    await putProgram(join(directory.path, 'ffmpeg'), 'S1', 0o644);
+    const tools = await locateFfmpeg({
+      ffmpegPath: '/nowhere/ffmpeg',
+      systemPath: directory.path,
+    });
+    assert.match(tools.description, /^ffmpeg \S+ \(bundled\)/);
+  });
+});
+
+describe('ensureExecutable', () => {
+  test('a lost executable bit is given back', async () => {
+    await using directory = await useDirectory();
+    const program = join(directory.path, 'program');
+    await putProgram(program, '1', 0o644);
+    assert.equal(await ensureExecutable(program, join(directory.path, 'copies')), program);
+    assert.equal((await stat(program)).mode & 0o777, 0o755);
+  });
+
+  test('a program of another user is copied once and runs from there', {
+    skip: process.getuid?.() !== 0 && 'only root can become another user',
+  }, async () => {
+    await using directory = await useDirectory();
+    await chmod(directory.path, 0o755);
+    const program = join(directory.path, 'program');
+    await putProgram(program, '7', 0o744);
+    const copies = join(directory.path, 'copies');
+    await mkdir(copies, { mode: 0o777 });
+    await chmod(copies, 0o777);
+    const module = join(import.meta.dirname, '../../src/media/executable.ts');
+    const script = `
+        const { ensureExecutable } = await import(${JSON.stringify(module)});
+        for (const _ of [1, 2]) console.log(await ensureExecutable(${JSON.stringify(program)}, ${JSON.stringify(join(copies, 'ours'))}));`;
+    const nobody = { uid: 65534, gid: 65534, cwd: '/' };
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '-e', script],
+      nobody,
+    );
+    const [first = '', second] = stdout.trim().split('\n');
+    assert.equal(first, second);
+    assert.equal(dirname(first), join(copies, 'ours'));
+    const run = await promisify(execFile)(first, ['-version'], nobody);
+    assert.match(run.stdout, /version 7/);
+  });
+
+  test('copies are not put where others could have put a program of theirs', async () => {
+    await using directory = await useDirectory();
+    const copies = join(directory.path, 'copies');
+    await mkdir(copies);
+    await chmod(copies, 0o777);
+    // Nothing can be made executable under /proc.
+    await assert.rejects(ensureExecutable('/proc/self/status', copies), /open to other users/);
+    assert.deepEqual(await readdir(copies), []);
+  });
+
+  test('a program that is not there is an error', async () => {
+    await assert.rejects(ensureExecutable('/nowhere/program', '/nowhere/copies'), /ENOENT/);
+  });
+});
+
+for (const [name, tools] of allTools) {
+  /** Encodes for as long as it is let. */
+  const endless = (output: string): FfmpegCommand => ({
+    inputs: [{ source: 'testsrc=size=1280x720:rate=30', options: ['-f', 'lavfi'] }],
+    options: ['-c:v', 'libx264', '-preset', 'slow', '-f', 'mp4'],
+    output,
+  });
+  const fails = (command: FfmpegCommand, timeoutMs = 30_000) =>
+    runFfmpeg(tools, command, { timeoutMs }).then(
+      () => assert.fail('it succeeded'),
+      (error: unknown) => {
+        assert.ok(error instanceof FfmpegError, String(error));
+        return error;
+      },
+    );
+
+  describe(`runFfmpeg, ${name}`, () => {
+    test('an abort kills the process, at whatever moment it comes', async () => {
+      await using directory = await useDirectory();
+      for (const delayMs of [0, 1, 20, 400]) {
+        const output = join(directory.path, `${delayMs}.mp4`);
+        const controller = new AbortController();
+        const run = runFfmpeg(tools, endless(output), {
+          signal: controller.signal,
+          timeoutMs: 30_000,
+        });
+        const settled = assert.rejects(run, /enough/);
+        if (delayMs > 0) await sleep(delayMs);
+        controller.abort(new Error('enough'));
+        await settled;
+        assert.deepEqual(await processesNaming(output), []);
+      }
+    });
+
+    test('a run that takes too long is killed and may be repeated', async () => {
+      await using directory = await useDirectory();
+      const output = join(directory.path, 'out.mp4');
+      const error = await fails(endless(output), 300);
+      assert.deepEqual([error.kind, error.retryable], ['timeout', true]);
+      assert.deepEqual(await processesNaming(output), []);
+    });
+
+    test('a full disk is told apart from other failures', {
+      skip: process.platform !== 'linux' && 'needs /dev/full',
+    }, async () => {
+      const command = endless('/dev/full');
+      const error = await fails({
+        ...command,
+        options: ['-t', '1', '-c:v', 'rawvideo', '-f', 'rawvideo'],
+      });
+      assert.deepEqual([error.kind, error.retryable], ['disk_full', true]);
+    });
+
+    test('a failure carries the last words of ffmpeg', async () => {
+      await using directory = await useDirectory();
+      const command = endless(join(directory.path, 'out.mp4'));
+      const error = await fails({ ...command, options: ['-c:v', 'no_such_encoder', '-f', 'mp4'] });
+      assert.deepEqual([error.kind, error.retryable], ['failed', false]);
+      assert.ok(error.stderrTail.some((line) => line.includes('no_such_encoder')));
+      const missing = { ...command, inputs: [{ source: '/nowhere/a.mp4', options: [] }] };
+      assert.match((await fails(missing)).message, /No such file/);
+    });
+
+    test('a stream of raw frames becomes a video, options with spaces stay whole', async () => {
+      await using directory = await useDirectory();
+      const output = join(directory.path, 'out.mp4');
+      const frames = Array.from({ length: 10 }, (_, i) => Buffer.alloc(64 * 36 * 3, i * 25));
+      const size = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', '64x36', '-r', '24'];
+      await runFfmpeg(
+        tools,
+        {
+          inputs: [{ source: Readable.from(frames), options: size }],
+          options: ['-metadata', 'title=Hello World', '-pix_fmt', 'yuv420p'],
+          output,
+        },
+        { timeoutMs: 30_000 },
+      );
+      const info = await probe(tools, output);
+      assert.deepEqual([info.frames, info.width, info.height], [10, 64, 36]);
+      assert.ok((await readFile(output)).includes('Hello World'));
+    });
+  });
+
+  describe(`probe, ${name}`, () => {
+    test('a clip is described in full', async () => {
+      await using directory = await useDirectory();
+      const clip = await makeClip(tools, directory.path, {
+        fps: '30000/1001',
+        frames: 30,
+        sound: true,
+        options: ['-colorspace', 'bt709', '-video_track_timescale', '30000', '-bf', '0'],
+      });
+      const { durationSeconds, sizeBytes, audio, colour, profile, ...info } = await probe(
+        tools,
+        clip,
+      );
+      assert.deepEqual(info, {
+        ...{ width: 320, height: 180, rotation: 0, sar: '1:1', frames: 30 },
+        ...{ codec: 'h264', pixFmt: 'yuv420p', reorderFrames: 0, hasAudio: true },
+        fps: { numerator: 30000, denominator: 1001 },
+        timeBase: { numerator: 1, denominator: 30000 },
+      });
+      assert.equal(profile, 'High');
+      assert.equal(colour.space, 'bt709');
+      assert.deepEqual(audio, { codec: 'aac', sampleRate: 44100, channels: 1 });
+      assert.ok(Math.abs(durationSeconds - 1.001) < 0.01);
+      assert.equal(sizeBytes, (await stat(clip)).size);
+    });
+
+    test('frames are counted where the file does not say', async () => {
+      await using directory = await useDirectory();
+      const clip = await makeClip(tools, directory.path, { frames: 17 });
+      const output = join(directory.path, 'clip.mkv');
+      await runFfmpeg(
+        tools,
+        { inputs: [{ source: clip, options: [] }], options: ['-c', 'copy'], output },
+        { timeoutMs: 30_000 },
+      );
+      assert.equal((await probe(tools, output)).frames, 17);
+    });
+
+    test('what is no video is told apart', async () => {
+      await using directory = await useDirectory();
+      const clip = await makeClip(tools, directory.path);
+      const files = {
+        'text.mp4': Buffer.from('an error page'),
+        'empty.mp4': Buffer.alloc(0),
+        'cut.mp4': (await readFile(clip)).subarray(0, 2000),
+      };
+      for (const [file, bytes] of Object.entries(files)) {
+        const path = join(directory.path, file);
+        await writeFile(path, bytes);
+        await assert.rejects(probe(tools, path), (error: unknown) => {
+          return error instanceof FfmpegError && error.kind === 'invalid_media';
+        });
+      }
+    });
+
+    test('an aborted probe rejects with the reason', async () => {
+      const signal = AbortSignal.abort(new Error('enough'));
+      await assert.rejects(probe(tools, '/nowhere/a.mp4', signal), /enough/);
+    });
+  });
+}
+
+for (const [name, tools] of allTools) {
+  test(`ffmpeg joins clips that do not go together without a word, and the check of joints hears it, ${name}`, async () => {
+    await using directory = await useDirectory();
+    const clips: { path: string; info: VideoInfo }[] = [];
+    for (const options of [[], [], ['-c:v', 'libx265', '-x265-params', 'log-level=none']]) {
+      const path = await makeClip(tools, directory.path, { frames: 24, options });
+      clips.push({ path, info: await probe(tools, path) });
+    }
+    const join3 = async (order: typeof clips) => {
+      const list = join(directory.path, 'list.txt');
+      const output = join(directory.path, 'joined.mp4');
+      await writeFile(list, concatList(order, false));
+      const command = concatCopy({ list, output, keepAudio: false, timescale: 12288 });
+      await runFfmpeg(tools, command, { timeoutMs: 30_000 });
+      return output;
+    };
+    const [a, b, hevc] = clips;
+    assert.ok(a && b && hevc);
+    await checkJoints(tools, await join3([a, b, a]), [24, 48]);
+    await assert.rejects(checkJoints(tools, await join3([a, hevc, b]), [24, 48]), FfmpegError);
+    await assert.rejects(checkJoints(tools, await join3([a, b, hevc]), [24, 48]), FfmpegError);
+  });
+}
+
+async function processesNaming(path: string): Promise<string[]> {
+  if (process.platform !== 'linux') return [];
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    ids.map((id) => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return lines.filter((line) => line.includes(path));
+}

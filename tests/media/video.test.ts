@@ -1,0 +1,320 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { copyFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { FfmpegError, type FfmpegTools, probe } from '../../src/media/ffmpeg.ts';
+import { createVideo } from '../../src/media/video.ts';
+import { drawPicture, findAllTools, makeClip, useDirectory } from '../support/pictures.ts';
+
+const run = promisify(execFile);
+const FRAMES = 13;
+/** A 24-fps clip of 13 frames whose last frame is squeezed. */
+const SQUEEZED_SECONDS = 12 / 24 + 0.001;
+
+/** A digest of every frame of a video, in order: equal digests are equal pictures. */
+async function frameDigests(tools: FfmpegTools, path: string): Promise<string[]> {
+  const options = ['-map', '0:v', '-vsync', '0', '-f', 'framemd5', '-'];
+  const { stdout, stderr } = await run(tools.ffmpegPath, ['-v', 'error', '-i', path, ...options]);
+  assert.equal(stderr, '', `${path} decodes with errors`);
+  return stdout
+    .split('\n')
+    .flatMap((line) => (/^\d/.test(line) ? (line.split(',').at(-1)?.trim() ?? '') : []));
+}
+
+async function readFrame(
+  tools: FfmpegTools,
+  path: string,
+  index: number,
+  width: number,
+  height: number,
+) {
+  const filter = `select=eq(n\\,${index}),scale=in_color_matrix=bt709`;
+  const options = ['-vf', filter, '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'];
+  const { stdout } = await run(tools.ffmpegPath, ['-v', 'error', '-i', path, ...options], {
+    encoding: 'buffer',
+  });
+  assert.equal(stdout.length, width * height * 3);
+  return stdout;
+}
+
+function meanDifference(a: Buffer, b: Buffer): number {
+  let sum = 0;
+  for (const [i, value] of a.entries()) sum += Math.abs(value - (b[i] ?? 0));
+  return sum / a.length;
+}
+
+function assertNear(actual: number, expected: number, tolerance: number): void {
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not about ${expected}`);
+}
+
+for (const [name, tools] of await findAllTools()) {
+  const video = createVideo(tools);
+  const clip = (directory: string, options: Parameters<typeof makeClip>[2] = {}) =>
+    makeClip(tools, directory, { frames: FRAMES, ...options });
+
+  describe(`stitch, ${name}`, () => {
+    test('clips that agree are joined without losing or changing a frame', async () => {
+      await using directory = await useDirectory();
+      const clips = [];
+      for (const seed of [0, 1, 2]) clips.push(await clip(directory.path, { seed }));
+      const output = join(directory.path, 'out/video.mp4');
+      const info = await video.stitch({ clips, output, loop: false });
+      const digests = await Promise.all(clips.map((path) => frameDigests(tools, path)));
+      assert.deepEqual(await frameDigests(tools, output), digests.flat());
+      assert.equal(info.frames, 3 * FRAMES);
+      assertNear(info.durationSeconds, 2 * SQUEEZED_SECONDS + FRAMES / 24, 0.02);
+      const bytes = await readFile(output);
+      assert.ok(bytes.indexOf('moov') < bytes.indexOf('mdat'), 'it plays before it is whole');
+      assert.deepEqual(await readdir(join(directory.path, 'out')), ['video.mp4']);
+      assert.deepEqual(await video.stitch({ clips, output, loop: false }), info);
+    });
+
+    test('only the odd ones are encoded anew, and the whole decodes', async () => {
+      await using directory = await useDirectory();
+      const a = await clip(directory.path, { seed: 1 });
+      const b = await clip(directory.path, { seed: 2 });
+      const odd = await clip(directory.path, {
+        fps: '30',
+        size: '240x240',
+        sound: true,
+        frames: 15,
+      });
+      const hevc = await clip(directory.path, {
+        seed: 3,
+        options: ['-c:v', 'libx265', '-x265-params', 'log-level=none'],
+      });
+      const noReorder = await clip(directory.path, { seed: 4, options: ['-bf', '0'] });
+      const output = join(directory.path, 'video.mp4');
+      const info = await video.stitch({ clips: [odd, a, hevc, b, noReorder], output, loop: false });
+      const digests = await frameDigests(tools, output);
+      const first = info.frames - 4 * FRAMES;
+      assertNear(first, 12, 1);
+      assert.equal(digests.length, info.frames);
+      assert.deepEqual(digests.slice(first, first + FRAMES), await frameDigests(tools, a));
+      assert.deepEqual(
+        digests.slice(first + 2 * FRAMES, first + 3 * FRAMES),
+        await frameDigests(tools, b),
+      );
+      assert.deepEqual([info.width, info.height, info.hasAudio], [320, 180, false]);
+      const frame = await readFrame(tools, output, 5, 320, 180);
+      assert.ok(
+        meanDifference(frame.subarray(90 * 960, 90 * 960 + 90), Buffer.alloc(90)) < 4,
+        'the square clip has bars',
+      );
+    });
+
+    test('clips of which none plays everywhere are all brought to H.264', async () => {
+      await using directory = await useDirectory();
+      const options = ['-c:v', 'mpeg4', '-q:v', '3'];
+      const clips = [
+        await clip(directory.path, { options }),
+        await clip(directory.path, { seed: 1, options }),
+      ];
+      const info = await video.stitch({
+        clips,
+        output: join(directory.path, 'v.mp4'),
+        loop: false,
+      });
+      assert.deepEqual([info.codec, info.pixFmt, info.frames], ['h264', 'yuv420p', 2 * FRAMES]);
+    });
+
+    test('sound is kept when every clip has it', async () => {
+      await using directory = await useDirectory();
+      const clips = [
+        await clip(directory.path, { sound: true, frames: 24 }),
+        await clip(directory.path, { sound: true, frames: 24, seed: 1, options: ['-ar', '48000'] }),
+      ];
+      const info = await video.stitch({
+        clips,
+        output: join(directory.path, 'v.mp4'),
+        loop: false,
+      });
+      assert.deepEqual(info.audio, { codec: 'aac', sampleRate: 44100, channels: 1 });
+      assertNear(info.frames, 48, 1);
+      assertNear(info.durationSeconds, 2, 0.1);
+    });
+
+    test('a loop leaves its repeated last frame out where no other frame needs it', async () => {
+      await using directory = await useDirectory();
+      const options = ['-bf', '0'];
+      const free = [
+        await clip(directory.path, { options }),
+        await clip(directory.path, { seed: 1, options }),
+      ];
+      const output = join(directory.path, 'v.mp4');
+      const looped = await video.stitch({ clips: free, output, loop: true });
+      assert.equal(looped.frames, 2 * FRAMES - 1);
+      const digests = await Promise.all(free.map((path) => frameDigests(tools, path)));
+      assert.deepEqual(await frameDigests(tools, output), digests.flat().slice(0, -1));
+      const needed = [await clip(directory.path), await clip(directory.path, { seed: 1 })];
+      assert.equal((await video.stitch({ clips: needed, output, loop: true })).frames, 2 * FRAMES);
+    });
+
+    test('a clip that is damaged inside is found out and nothing is delivered', async () => {
+      await using directory = await useDirectory();
+      const clips = [await clip(directory.path), await clip(directory.path, { seed: 1 })];
+      const bytes = await readFile(clips[1] ?? '');
+      const data = bytes.indexOf('mdat') + 4;
+      // Past the encoder's own note, into the first picture.
+      bytes.fill(0x5a, data + 900, data + 1600);
+      await writeFile(clips[1] ?? '', bytes);
+      const output = join(directory.path, 'out', 'v.mp4');
+      await assert.rejects(video.stitch({ clips, output, loop: false }), (error: unknown) => {
+        return error instanceof FfmpegError && error.kind === 'invalid_media';
+      });
+      assert.deepEqual(await readdir(join(directory.path, 'out')), []);
+    });
+
+    test('a failure and an abort keep the video that was there', async () => {
+      await using directory = await useDirectory();
+      const good = await clip(directory.path);
+      const output = join(directory.path, 'out.mp4');
+      await copyFile(good, output);
+      const missing = join(directory.path, 'missing.mp4');
+      await assert.rejects(
+        video.stitch({ clips: [good, missing], output, loop: false }),
+        FfmpegError,
+      );
+      const signal = AbortSignal.abort(new Error('cancelled'));
+      await assert.rejects(
+        video.stitch({ clips: [good], output, loop: false, signal }),
+        /cancelled/,
+      );
+      assert.deepEqual(await readFile(output), await readFile(good));
+      assert.equal((await readdir(directory.path)).length, 2);
+    });
+  });
+
+  describe(`makePreview, ${name}`, () => {
+    test('a video that fits is its own preview', async () => {
+      await using directory = await useDirectory();
+      const input = await clip(directory.path);
+      const output = join(directory.path, 'preview.mp4');
+      const preview = await video.makePreview({ input, output, maxBytes: 1_000_000 });
+      assert.equal(preview.kind, 'original');
+      assert.equal((await readdir(directory.path)).length, 1);
+    });
+
+    test('one that does not is made to fit, whole and at an even pace', async () => {
+      await using directory = await useDirectory();
+      const options = ['-qp', '5'];
+      const clips = [];
+      for (const seed of [0, 1])
+        clips.push(await clip(directory.path, { seed, frames: 49, options }));
+      const input = join(directory.path, 'video.mp4');
+      const { sizeBytes } = await video.stitch({ clips, output: input, loop: false });
+      const output = join(directory.path, 'preview.mp4');
+      const maxBytes = Math.floor(sizeBytes / 3);
+      const preview = await video.makePreview({ input, output, maxBytes });
+      assert.equal(preview.kind, 'encoded');
+      const { info } = preview;
+      assert.ok(info.sizeBytes <= maxBytes && info.sizeBytes === (await stat(output)).size);
+      assert.deepEqual(info.fps, { numerator: 24, denominator: 1 });
+      assertNear(info.frames, 97, 1);
+      assert.equal((await frameDigests(tools, output)).length, info.frames);
+    });
+
+    test('a limit that cannot be kept is said so', async () => {
+      await using directory = await useDirectory();
+      const input = await clip(directory.path);
+      const output = join(directory.path, 'preview.mp4');
+      await assert.rejects(video.makePreview({ input, output, maxBytes: 500 }), FfmpegError);
+      assert.equal((await readdir(directory.path)).length, 1);
+    });
+  });
+
+  test(`the thumbnail is a small JPEG of the first frame, ${name}`, async () => {
+    await using directory = await useDirectory();
+    const input = await clip(directory.path, { size: '360x640' });
+    const output = join(directory.path, 'thumbnail.jpg');
+    await video.makeThumbnail({ input, output });
+    const { width, height, format } = await sharp(output).metadata();
+    assert.deepEqual([width, height, format], [180, 320, 'jpeg']);
+    assert.ok((await stat(output)).size < 200_000);
+  });
+
+  test(`parts are whole clips, numbered, and none is above the limit, ${name}`, async () => {
+    await using directory = await useDirectory();
+    const clips = [];
+    for (const seed of [0, 1, 2, 3, 4]) clips.push(await clip(directory.path, { seed }));
+    const sizes = await Promise.all(clips.map(async (path) => (await stat(path)).size));
+    const maxBytes = Math.ceil(Math.max(...sizes) * 2.5);
+    const target = join(directory.path, 'parts');
+    const parts = { clips, maxBytes, directory: target, baseName: 'morph' };
+    const paths = await video.splitIntoParts(parts);
+    assert.deepEqual(
+      paths,
+      [1, 2, 3].map((number) => join(target, `morph-0${number}.mp4`)),
+    );
+    const infos = await Promise.all(paths.map((path) => probe(tools, path)));
+    assert.deepEqual(
+      infos.map((info) => info.frames),
+      [2 * FRAMES, 2 * FRAMES, FRAMES],
+    );
+    assert.ok(infos.every((info) => info.sizeBytes <= maxBytes));
+    assert.deepEqual(await readdir(target), ['morph-01.mp4', 'morph-02.mp4', 'morph-03.mp4']);
+    await assert.rejects(video.splitIntoParts({ ...parts, maxBytes: 2000 }), FfmpegError);
+  });
+
+  describe(`dissolve, ${name}`, () => {
+    const size = { width: 320, height: 180 };
+    async function putPictures(directory: string) {
+      const pictures = [];
+      for (const seed of [1, 5]) {
+        const path = join(directory, `${seed}.jpg`);
+        const options = { quality: 95, chromaSubsampling: '4:4:4' };
+        await drawPicture({ ...size, seed })
+          .jpeg(options)
+          .toFile(path);
+        pictures.push({ path, pixels: await sharp(path).raw().toBuffer() });
+      }
+      const [from, to] = pictures;
+      assert.ok(from && to);
+      return { from, to };
+    }
+
+    test('it begins on the one picture, ends on the other and moves evenly between', async () => {
+      await using directory = await useDirectory();
+      const { from, to } = await putPictures(directory.path);
+      const output = join(directory.path, 'dissolve.mp4');
+      const job = { from: from.path, to: to.path, output, seconds: 1, fps: 24, ...size };
+      const info = await video.dissolve(job);
+      assert.deepEqual(
+        [info.width, info.height, info.frames, info.codec, info.pixFmt, info.hasAudio],
+        [320, 180, 24, 'h264', 'yuv420p', false],
+      );
+      assert.equal(info.colour.space, 'bt709');
+      const at = (index: number) => readFrame(tools, output, index, 320, 180);
+      assert.ok(meanDifference(await at(0), from.pixels) < 3);
+      assert.ok(meanDifference(await at(23), to.pixels) < 3);
+      const whole = meanDifference(from.pixels, to.pixels);
+      for (const index of [6, 12, 18]) {
+        const done = meanDifference(await at(index), from.pixels) / whole;
+        assertNear(done, index / 23, 0.05);
+      }
+    });
+
+    test('one that matches its neighbours is joined to them unchanged', async () => {
+      await using directory = await useDirectory();
+      const { from, to } = await putPictures(directory.path);
+      for (const options of [
+        [],
+        ['-bf', '0'],
+        ['-video_track_timescale', '90000', '-colorspace', 'smpte170m'],
+      ]) {
+        const neighbour = await clip(directory.path, { fps: '30', size: '480x270', options });
+        const output = join(directory.path, 'dissolve.mp4');
+        const matching = await probe(tools, neighbour);
+        const ends = { from: from.path, to: to.path, output };
+        await video.dissolve({ ...ends, seconds: 0.5, fps: 24, ...size, matching });
+        const joined = join(directory.path, 'joined.mp4');
+        await video.stitch({ clips: [neighbour, neighbour, output], output: joined, loop: false });
+        const digests = await frameDigests(tools, joined);
+        assert.deepEqual(digests.slice(2 * FRAMES), await frameDigests(tools, output));
+      }
+    });
+  });
+}
