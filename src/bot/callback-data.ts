@@ -1,0 +1,65 @@
+import type { InlineKeyboardButton } from 'grammy/types';
+import { GENDERS, type Gender } from '../domain/gender.ts';
+import { MORPH_MODES, type MorphMode } from '../domain/morph-plan.ts';
+
+/** Actions on an order that need nothing but the order. */
+const PLAIN_ACTIONS = [
+  'done',
+  'undo',
+  'clear',
+  'cancel',
+  'add',
+  'back',
+  'confirm',
+  'continue',
+  'topup',
+  'status',
+] as const;
+type PlainAction = (typeof PLAIN_ACTIONS)[number];
+
+/** What pressing a button of an order means. */
+export type OrderPress = { readonly orderId: string } & (
+  | { readonly [A in PlainAction]: { readonly action: A } }[PlainAction]
+  | { readonly action: 'mode'; readonly mode: MorphMode }
+  /** Asked at the beginning (`gender`), or by Done (`gender_done`): the quote follows at once. */
+  | { readonly action: 'gender' | 'gender_done'; readonly gender: Gender }
+  | { readonly action: 'partial'; readonly accept: boolean }
+);
+
+/** Where the menu's buttons lead. */
+export const MENU_ITEMS = ['morph', 'balance', 'language', 'help'] as const;
+export type MenuItem = (typeof MENU_ITEMS)[number];
+
+/** A button of an order. Its data stays below Telegram's 64 bytes for ids of up to 32 characters. */
+export function orderButton(text: string, press: OrderPress): InlineKeyboardButton {
+  return { text, callback_data: encodeOrderPress(press) };
+}
+
+export function encodeOrderPress(press: OrderPress): string {
+  const parts = ['o', press.action, press.orderId];
+  if (press.action === 'mode') parts.push(press.mode);
+  if (press.action === 'gender' || press.action === 'gender_done') parts.push(press.gender);
+  if (press.action === 'partial') parts.push(press.accept ? 'yes' : 'no');
+  return parts.join(':');
+}
+
+/** Reads what `encodeOrderPress` wrote; undefined for anything else. */
+export function decodeOrderPress(data: string | undefined): OrderPress | undefined {
+  const match = /^o:([a-z_]+):([\w-]{1,32})(?::([a-z]+))?$/.exec(data ?? '');
+  const [, name, orderId, choice] = match ?? [];
+  if (name === undefined || orderId === undefined) return undefined;
+  const action = PLAIN_ACTIONS.find((known) => known === name);
+  if (action) return choice === undefined ? { action, orderId } : undefined;
+  if (name === 'mode') {
+    const mode = MORPH_MODES.find((known) => known === choice);
+    return mode && { action: 'mode', orderId, mode };
+  }
+  if (name === 'gender' || name === 'gender_done') {
+    const gender = GENDERS.find((known) => known === choice);
+    return gender && { action: name, orderId, gender };
+  }
+  if (name === 'partial' && (choice === 'yes' || choice === 'no')) {
+    return { action: 'partial', orderId, accept: choice === 'yes' };
+  }
+  return undefined;
+}

@@ -1,0 +1,151 @@
+import { isOpen } from '../domain/order-state.ts';
+import type { Intake, Orders } from '../orders/orders.ts';
+import type { People } from '../people/people.ts';
+import type { Translator } from './i18n.ts';
+import { describeError, type Log } from './log.ts';
+import type { Messenger, Screen } from './messenger.ts';
+import { createTurns } from './turns.ts';
+import { closedCollectorScreen, collectorScreen, type PhotoTerms } from './views/photos.ts';
+
+/** The counter is moved below the newest photos once this many messages came after it. */
+const SCROLLED_AWAY_MESSAGES = 15;
+
+export interface CollectorTimings {
+  /** The counter of one order is not edited more often than this. */
+  readonly editEveryMs: number;
+  /** The first count waits this long, so that the photos of an album stand above it. */
+  readonly firstMs: number;
+}
+
+export interface CollectorDeps {
+  readonly orders: () => Orders;
+  readonly people: Pick<People, 'find'>;
+  readonly messenger: Messenger;
+  readonly translator: Translator;
+  readonly terms: PhotoTerms;
+  readonly timings: CollectorTimings;
+  readonly log: Log;
+}
+
+/** The one message per order that counts its photos. */
+export interface Collector {
+  /** A file of this order came with this message. */
+  arrived(order: { readonly id: string; readonly personId: number }, messageId: number): void;
+  /** The count may have changed: the message follows soon. */
+  changed(orderId: string): void;
+  /** Sends the counter anew, at the bottom of the chat. Does nothing while there is nothing to count. */
+  renew(orderId: string): Promise<'shown' | 'empty'>;
+  /** Brings the message up to date at once: after a button on it was pressed. */
+  refresh(orderId: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Counter {
+  personId?: number;
+  newestMessageId: number;
+  shownText?: string;
+  shownAt: number;
+  timer?: NodeJS.Timeout | undefined;
+}
+
+export function createCollector(deps: CollectorDeps): Collector {
+  const { messenger, timings, log } = deps;
+  const counters = new Map<string, Counter>();
+  const inTurn = createTurns<string>();
+  const running = new Set<Promise<unknown>>();
+  let stopped = false;
+
+  const counterOf = (orderId: string): Counter => {
+    const counter = counters.get(orderId) ?? { newestMessageId: 0, shownAt: 0 };
+    counters.set(orderId, counter);
+    return counter;
+  };
+
+  function changed(orderId: string): void {
+    const counter = counterOf(orderId);
+    if (counter.timer || stopped) return;
+    const due = counter.shownAt + timings.editEveryMs - Date.now();
+    counter.timer = setTimeout(
+      () => {
+        counter.timer = undefined;
+        const work = show(orderId, 'edit')
+          .catch((error) => log.warn(describeError(error), 'Counting photos in the chat failed'))
+          .finally(() => running.delete(work));
+        running.add(work);
+      },
+      Math.max(due, timings.firstMs),
+    );
+  }
+
+  function show(orderId: string, how: 'edit' | 'anew'): Promise<'shown' | 'empty'> {
+    return inTurn(orderId, async () => {
+      const counter = counterOf(orderId);
+      const intake = await deps.orders().intake(orderId);
+      const personId = counter.personId ?? (await deps.orders().progress(orderId))?.order.personId;
+      if (!intake || personId === undefined) return 'empty';
+      const order = await deps.orders().find(orderId, personId);
+      const person = await deps.people.find(personId);
+      if (!order || !person || person.blockedAt) return 'empty';
+      const t = deps.translator(person.language);
+      const messageId = order.collectorMessageId;
+      if (!isOpen(intake.state)) {
+        if (messageId) await messenger.edit(personId, messageId, closedCollectorScreen(t, intake));
+        counters.delete(orderId);
+        return 'empty';
+      }
+      if (messageId === null && isEmpty(intake)) return 'empty';
+      await place(counter, personId, order, collectorScreen(t, intake, deps.terms), how);
+      return 'shown';
+    });
+  }
+
+  async function place(
+    counter: Counter,
+    personId: number,
+    order: { readonly id: string; readonly collectorMessageId: number | null },
+    screen: Screen,
+    how: 'edit' | 'anew',
+  ): Promise<void> {
+    const old = order.collectorMessageId;
+    const scrolledAway = old !== null && counter.newestMessageId - old > SCROLLED_AWAY_MESSAGES;
+    if (how === 'edit' && old !== null && !scrolledAway) {
+      if (counter.shownText === screen.text) return;
+      const outcome = await messenger.edit(personId, old, screen);
+      if (outcome !== 'gone') return remember(counter, screen);
+    }
+    const sent = await messenger.send(personId, screen);
+    remember(counter, screen);
+    if (sent === undefined) return;
+    await deps.orders().setCollectorMessage(order.id, sent);
+    counter.newestMessageId = Math.max(counter.newestMessageId, sent);
+    if (old !== null) await messenger.remove(personId, old);
+  }
+
+  function remember(counter: Counter, screen: Screen): void {
+    counter.shownText = screen.text;
+    counter.shownAt = Date.now();
+  }
+
+  return {
+    arrived(order, messageId) {
+      const counter = counterOf(order.id);
+      counter.personId = order.personId;
+      counter.newestMessageId = Math.max(counter.newestMessageId, messageId);
+      changed(order.id);
+    },
+    changed,
+    renew: (orderId) => show(orderId, 'anew'),
+    async refresh(orderId) {
+      await show(orderId, 'edit');
+    },
+    async stop() {
+      stopped = true;
+      for (const { timer } of counters.values()) clearTimeout(timer);
+      await Promise.all(running);
+    },
+  };
+}
+
+function isEmpty(intake: Intake): boolean {
+  return intake.photos + intake.pending + intake.skipped.length === 0;
+}

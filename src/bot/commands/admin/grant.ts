@@ -1,0 +1,71 @@
+import { parseStars, type Stars } from '../../../domain/stars.ts';
+import { showStars } from '../../amounts.ts';
+import { orderButton } from '../../callback-data.ts';
+import { escapeHtml } from '../../i18n.ts';
+import { describeError } from '../../log.ts';
+import type { Command, CommandDeps } from '../command.ts';
+
+/** A slip of the finger stays below this; the ledger itself holds up to 99,999,999.99. */
+const MAX_GRANT = 100_000_000 as Stars;
+
+/** /grant <user id> <stars> [reason]: gives a person stars. The same message grants once. */
+export function createGrantCommand(deps: CommandDeps): Command {
+  const { ledger, messenger, people } = deps;
+
+  async function tell(personId: number, amount: Stars): Promise<boolean> {
+    const person = await people.find(personId);
+    if (!person) return false;
+    const t = deps.translator(person.language);
+    const open = await deps.orders().findOpen(personId);
+    const balance = await ledger.balance(personId);
+    const values = { amount: showStars(amount), balance: showStars(balance) };
+    const button =
+      open && orderButton(t('common.continue'), { action: 'continue', orderId: open.id });
+    const screen = {
+      text: t('account.granted', values),
+      ...(button ? { keyboard: [[button]] } : {}),
+    };
+    return (await messenger.send(personId, screen)) !== undefined;
+  }
+
+  return {
+    name: 'grant',
+    description: 'admin.commands.grant',
+    atOnce: true,
+    async handle(ctx) {
+      const { person: admin, t } = ctx;
+      const answer = (text: string) => messenger.send(admin.id, { text });
+      const given = typeof ctx.match === 'string' ? ctx.match.trim() : '';
+      const [id = '', stars = '', ...words] = given.split(/\s+/);
+      const amount = parseStars(stars);
+      if (!/^\d{1,15}$/.test(id) || amount === undefined)
+        return void (await answer(t('admin.grantUsage')));
+      if (amount <= 0 || amount > MAX_GRANT) {
+        return void (await answer(t('admin.grantAmount', { max: showStars(MAX_GRANT) })));
+      }
+      const person = await people.find(Number(id));
+      if (!person) return void (await answer(t('admin.grantUnknown', { id })));
+
+      const reason = words.join(' ').slice(0, 200);
+      const outcome = await ledger.topUp({
+        personId: person.id,
+        amount,
+        paymentMethod: 'Admin',
+        key: `grant:${ctx.update.update_id}`,
+        ...(reason === '' ? {} : { reason }),
+      });
+      const told = await tell(person.id, amount).catch((error: unknown) => {
+        deps.log.warn(describeError(error), 'A grant could not be told');
+        return false;
+      });
+      const balance =
+        outcome.kind === 'topped_up' ? outcome.balance : await ledger.balance(person.id);
+      const values = {
+        name: escapeHtml(person.firstName),
+        amount: showStars(amount),
+        balance: showStars(balance),
+      };
+      await answer(t(told ? 'admin.granted' : 'admin.grantedUntold', values));
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import { balanceScreen } from '../views/account.ts';
+import type { Command, CommandDeps } from './command.ts';
+
+const SHOWN_ENTRIES = 10;
+
+/** /balance: what the person has, and what moved it last. */
+export function createBalanceCommand({ ledger, messenger }: CommandDeps): Command {
+  return {
+    name: 'balance',
+    description: 'common.commands.balance',
+    async handle({ person, t }) {
+      const [balance, lines] = await Promise.all([
+        ledger.balance(person.id),
+        ledger.statement(person.id, SHOWN_ENTRIES),
+      ]);
+      await messenger.send(person.id, balanceScreen(t, person.language, { balance, lines }));
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { Api } from 'grammy';
+import type { Ledger } from '../../ledger/ledger.ts';
+import type { Orders } from '../../orders/orders.ts';
+import type { People } from '../../people/people.ts';
+import type { BotContext } from '../context.ts';
+import type { MorphFlow } from '../conversations/morph-flow.ts';
+import type { TextKey, Translator } from '../i18n.ts';
+import type { Log } from '../log.ts';
+import type { Messenger } from '../messenger.ts';
+import type { Cancelling } from '../middleware/cancel.ts';
+import type { ProgressDisplay } from '../progress-display.ts';
+
+/** Something a person can ask for by its name, from the menu, or by its own buttons. */
+export interface Command {
+  readonly name: string;
+  readonly description: TextKey;
+  /** Handled before the chat's turn: nothing slow may hold it up. */
+  readonly atOnce?: boolean;
+  handle(ctx: BotContext): Promise<void>;
+  /** Its buttons, whose data is `<prefix>:<value>`; false when the value makes no sense. */
+  readonly button?: {
+    readonly prefix: string;
+    press(ctx: BotContext, value: string): Promise<boolean>;
+  };
+}
+
+/** What the commands are made of. */
+export interface CommandDeps {
+  readonly api: Api;
+  readonly orders: () => Orders;
+  readonly people: People;
+  readonly ledger: Pick<Ledger, 'balance' | 'statement' | 'topUp'>;
+  readonly messenger: Messenger;
+  readonly flow: MorphFlow;
+  readonly progress: ProgressDisplay;
+  readonly cancelling: Cancelling;
+  readonly translator: Translator;
+  readonly adminIds: readonly number[];
+  readonly retentionHours: number;
+  readonly log: Log;
+}

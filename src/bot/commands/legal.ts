@@ -1,0 +1,16 @@
+import type { Command, CommandDeps } from './command.ts';
+
+/** /privacy and /terms: what happens to photos and stars. */
+export function createLegalCommand(
+  name: 'privacy' | 'terms',
+  { messenger, retentionHours }: CommandDeps,
+): Command {
+  return {
+    name,
+    description: `common.commands.${name}`,
+    async handle({ person, t }) {
+      const text = t(`legal.${name}`, { hours: t('morph.hours', { count: retentionHours }) });
+      await messenger.send(person.id, { text });
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { InputFile } from 'grammy';
+import type { BotContext } from '../context.ts';
+import { describeError } from '../log.ts';
+import { isBadRequest, isUnreachable } from '../telegram-errors.ts';
+import { unfinishedScreen, welcomeScreen } from '../views/menu.ts';
+import type { Command, CommandDeps } from './command.ts';
+
+const EXAMPLE = join(import.meta.dirname, '../assets/example.mp4');
+
+/** The shape of the example, which Telegram would otherwise have to find out. */
+const EXAMPLE_SHAPE = { width: 480, height: 480, duration: 6 } as const;
+
+/** /start: who we are, an example, the menu, and what was left unfinished. */
+export function createStartCommand(deps: CommandDeps): Command {
+  /** Uploaded once; from then on Telegram has it. */
+  let exampleFileId: string | undefined;
+
+  async function welcome({ person, t }: BotContext): Promise<void> {
+    const { text, keyboard = [] } = welcomeScreen(t);
+    try {
+      const message = await deps.api.sendAnimation(
+        person.id,
+        exampleFileId ?? new InputFile(EXAMPLE),
+        {
+          ...EXAMPLE_SHAPE,
+          caption: text,
+          parse_mode: 'HTML',
+          reply_markup: { inline_keyboard: keyboard.map((row) => [...row]) },
+        },
+      );
+      exampleFileId = message.animation?.file_id ?? exampleFileId;
+    } catch (error) {
+      if (isUnreachable(error)) throw error;
+      deps.log.warn(describeError(error), 'The example could not be sent');
+      if (isBadRequest(error)) exampleFileId = undefined;
+      await deps.messenger.send(person.id, { text, keyboard });
+    }
+  }
+
+  return {
+    name: 'start',
+    description: 'common.commands.start',
+    async handle(ctx) {
+      await welcome(ctx);
+      const { person, t } = ctx;
+      const open = await deps.orders().findOpen(person.id);
+      if (open) {
+        const screen = unfinishedScreen(t, { id: open.id, kind: 'open' });
+        await deps.messenger.send(person.id, screen);
+      }
+      for (const { id } of await deps.orders().active(person.id)) {
+        await deps.messenger.send(person.id, unfinishedScreen(t, { id, kind: 'active' }));
+      }
+    },
+  };
+}

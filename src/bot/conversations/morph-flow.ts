@@ -1,0 +1,305 @@
+import { type Api, InputFile } from 'grammy';
+import { assertNever } from '../../domain/assert-never.ts';
+import { isActive, isOpen } from '../../domain/order-state.ts';
+import type { ChooseOutcome, Orders, OrderView, QuoteOutcome } from '../../orders/orders.ts';
+import type { People } from '../../people/people.ts';
+import { encodeOrderPress, type OrderPress } from '../callback-data.ts';
+import type { Collector } from '../collector.ts';
+import type { PressedButton, Talk } from '../context.ts';
+import type { TextKey, Translate } from '../i18n.ts';
+import type { Messenger, Screen } from '../messenger.ts';
+import type { ProgressDisplay } from '../progress-display.ts';
+import { genderScreen } from '../views/menu.ts';
+import { askPhotosScreen, type PhotoTerms } from '../views/photos.ts';
+import {
+  confirmScreen,
+  noQuoteText,
+  quoteScreen,
+  shortScreen,
+  topUpScreen,
+} from '../views/quote.ts';
+
+/** Whether the dialogue about an order goes on: there is a button to press or a photo to send. */
+export type Stage = 'asking' | 'over';
+
+export interface MorphFlowDeps {
+  readonly api: Pick<Api, 'sendPhoto' | 'sendMediaGroup'>;
+  readonly orders: () => Orders;
+  readonly people: Pick<People, 'setGender'>;
+  readonly messenger: Messenger;
+  readonly collector: Collector;
+  readonly progress: ProgressDisplay;
+  readonly terms: PhotoTerms;
+}
+
+/**
+ * The steps of a morph order in the chat. Where an order stands is in its row alone, so each step may
+ * be taken twice, on an old message, or with no dialogue running.
+ */
+export interface MorphFlow {
+  /** Opens an order, or goes on with the open one. */
+  begin(talk: Talk): Promise<{ readonly orderId: string; readonly stage: Stage }>;
+  /** Does what a button says and asks what comes next. */
+  press(talk: Talk & PressedButton, press: OrderPress): Promise<Stage>;
+}
+
+/** Telegram takes 2 to 10 pictures in one album. */
+const ALBUM_SIZE = 10;
+
+export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
+  const { api, messenger, collector, progress, terms } = deps;
+
+  async function begin(talk: Talk) {
+    const order = await deps.orders().open(talk.person.id);
+    return { orderId: order.id, stage: await resume(talk, order) };
+  }
+
+  /** Asks what is to be asked where the order is now, in a new message. */
+  async function resume(talk: Talk, order: OrderView): Promise<Stage> {
+    const { person, t } = talk;
+    if (isActive(order.state)) {
+      await progress.renew(order.id);
+      return 'over';
+    }
+    if (!isOpen(order.state)) return 'over';
+    if (person.gender === null) return askGender(talk, order.id, 'gender');
+    if (order.state === 'quoted') {
+      if (order.mode === null) return quote(talk, order.id);
+      const { mode } = order;
+      const choice = { mode, gender: person.gender };
+      const chosen = await deps.orders().choose(order.id, person.id, choice);
+      if (chosen.kind !== 'closed') return show(talk, chosenScreen(t, order.id, chosen));
+    }
+    if ((await collector.renew(order.id)) === 'empty') {
+      await messenger.send(person.id, askPhotosScreen(t, order.id, terms));
+    }
+    return 'asking';
+  }
+
+  async function press(talk: Talk & PressedButton, pressed: OrderPress): Promise<Stage> {
+    const { person, t, messageId } = talk;
+    const { orderId } = pressed;
+    const order = await deps.orders().find(orderId, person.id);
+    if (!order) return closed(talk, 'morph.closed.unknown');
+    switch (pressed.action) {
+      case 'confirm':
+        return confirm(talk, order);
+      case 'partial':
+        return answerPartial(talk, order, pressed.accept);
+      case 'status':
+      case 'continue':
+        if (!isOpen(order.state) && !isActive(order.state)) return closed(talk, overKey(order));
+        await talk.answer();
+        if (pressed.action === 'continue' && messageId) await messenger.strip(person.id, messageId);
+        return resume(talk, order);
+      case 'cancel':
+        // Cancelled before its turn came, see the cancel middleware.
+        return 'over';
+      default:
+    }
+    if (!isOpen(order.state)) {
+      return closed(talk, isActive(order.state) ? 'morph.closed.active' : overKey(order));
+    }
+    switch (pressed.action) {
+      case 'done':
+        await talk.answer();
+        return person.gender === null
+          ? askGender(talk, orderId, 'gender_done')
+          : quote(talk, orderId);
+      case 'undo':
+      case 'clear': {
+        const intake = await deps.orders()[pressed.action](orderId, person.id);
+        await talk.answer(t(pressed.action === 'undo' ? 'morph.undone' : 'morph.cleared'));
+        if (intake) await collector.refresh(orderId);
+        return 'asking';
+      }
+      case 'gender':
+      case 'gender_done': {
+        await deps.people.setGender(person.id, pressed.gender);
+        await talk.answer(t('common.genderSaved'));
+        if (messageId) await messenger.strip(person.id, messageId);
+        const known = { ...talk, person: { ...person, gender: pressed.gender } };
+        return pressed.action === 'gender' ? resume(known, order) : quote(known, orderId);
+      }
+      case 'mode': {
+        await talk.answer();
+        const choice = { mode: pressed.mode, gender: person.gender ?? 'unset' };
+        const chosen = await deps.orders().choose(orderId, person.id, choice);
+        if (chosen.kind === 'closed') return outdated(talk, order);
+        return show(talk, chosenScreen(t, orderId, chosen), messageId);
+      }
+      case 'back':
+        await talk.answer();
+        return quote(talk, orderId, messageId);
+      case 'add':
+        await talk.answer();
+        if (messageId) await messenger.strip(person.id, messageId);
+        await messenger.send(person.id, { text: t('morph.addMore') });
+        await collector.renew(orderId);
+        return 'asking';
+      case 'topup':
+        await talk.answer();
+        return show(talk, topUpScreen(t, orderId, person.id), messageId);
+      default:
+        return assertNever(pressed);
+    }
+  }
+
+  async function askGender(
+    { person, t }: Talk,
+    orderId: string,
+    action: 'gender' | 'gender_done',
+  ): Promise<Stage> {
+    const screen = genderScreen(t, (gender) => encodeOrderPress({ action, orderId, gender }));
+    await messenger.send(person.id, screen);
+    return 'asking';
+  }
+
+  /** Makes the quote and shows it; in place of the message it is asked from, without the sheets. */
+  async function quote(talk: Talk, orderId: string, inMessage?: number): Promise<Stage> {
+    const { person, t } = talk;
+    const outcome = await messenger.during(person.id, 'upload_photo', async () => {
+      const made = await deps.orders().quote(orderId, person.id);
+      if (made.kind === 'quoted' && !inMessage) await sendSheets(talk, made);
+      return made;
+    });
+    switch (outcome.kind) {
+      case 'quoted':
+        return show(talk, quoteScreen(t, orderId, outcome), inMessage);
+      case 'closed': {
+        const order = await deps.orders().find(orderId, person.id);
+        await messenger.send(person.id, {
+          text: t(order ? overKey(order) : 'morph.closed.unknown'),
+        });
+        return 'over';
+      }
+      default:
+        await messenger.send(person.id, { text: noQuoteText(t, outcome) });
+        if (outcome.kind !== 'disk_full') await collector.renew(orderId);
+        return 'asking';
+    }
+  }
+
+  async function sendSheets(
+    { person, t }: Talk,
+    { sheets }: Extract<QuoteOutcome, { kind: 'quoted' }>,
+  ): Promise<void> {
+    const caption = t('morph.sheet');
+    for (const [index, album] of splitAlbums(sheets).entries()) {
+      const [only] = album;
+      if (album.length === 1 && only !== undefined) {
+        await api.sendPhoto(person.id, new InputFile(only), index === 0 ? { caption } : {});
+        continue;
+      }
+      const media = album.map((path, position) => ({
+        type: 'photo' as const,
+        media: new InputFile(path),
+        ...(index === 0 && position === 0 ? { caption } : {}),
+      }));
+      await api.sendMediaGroup(person.id, media);
+    }
+  }
+
+  async function confirm(talk: Talk & PressedButton, order: OrderView): Promise<Stage> {
+    const { person, t, messageId } = talk;
+    // Known before the charge: whoever shows progress first goes on with the pressed message.
+    if (messageId && isOpen(order.state)) {
+      await deps.orders().setProgressMessage(order.id, { messageId, text: '' });
+    }
+    const outcome = await deps.orders().confirm(order.id, person.id);
+    switch (outcome.kind) {
+      case 'queued':
+        await talk.answer(t('morph.confirmed'));
+        await progress.refresh(order.id);
+        await collector.refresh(order.id);
+        return 'over';
+      case 'already': {
+        await talk.answer(t(`morph.alreadyConfirmed.${outcome.state}`), { alert: true });
+        if (messageId && messageId !== order.progressMessageId) {
+          await messenger.strip(person.id, messageId);
+        }
+        await progress.refresh(order.id);
+        return 'over';
+      }
+      case 'short':
+        await talk.answer();
+        return show(talk, shortScreen(t, order.id, outcome), messageId);
+      case 'closed':
+        return isOpen(order.state) ? outdated(talk, order) : closed(talk, overKey(order));
+      default:
+        return assertNever(outcome);
+    }
+  }
+
+  async function answerPartial(
+    talk: Talk & PressedButton,
+    order: OrderView,
+    accept: boolean,
+  ): Promise<Stage> {
+    const { person, t, messageId } = talk;
+    const answer = await deps.orders().answerPartial(order.id, person.id, accept);
+    if (answer === 'closed') return closed(talk, overKey(order));
+    await talk.answer();
+    const text = t(answer === 'accepted' ? 'order.partialAccepted' : 'order.partialDeclined');
+    await messenger.put(person.id, messageId, { text });
+    await progress.refresh(order.id);
+    return 'over';
+  }
+
+  /** The pressed message shows a quote that no longer holds; the order itself is still open. */
+  async function outdated(talk: Talk & PressedButton, order: OrderView): Promise<Stage> {
+    const { person, t, messageId } = talk;
+    await talk.answer(t('morph.quoteOutdated'), { alert: true });
+    if (messageId) await messenger.strip(person.id, messageId);
+    const now = await deps.orders().find(order.id, person.id);
+    return now && isOpen(now.state) ? resume(talk, now) : 'over';
+  }
+
+  async function closed(talk: Talk & PressedButton, key: TextKey): Promise<Stage> {
+    await talk.answer(talk.t(key), { alert: true });
+    return 'over';
+  }
+
+  async function show({ person }: Talk, screen: Screen, messageId?: number): Promise<Stage> {
+    await messenger.put(person.id, messageId, screen);
+    return 'asking';
+  }
+
+  return { begin, press };
+}
+
+function chosenScreen(
+  t: Translate,
+  orderId: string,
+  chosen: Exclude<ChooseOutcome, { kind: 'closed' }>,
+): Screen {
+  if (chosen.kind === 'chosen') return confirmScreen(t, orderId, chosen);
+  const { option, balance, missing } = chosen;
+  return shortScreen(t, orderId, { price: option.price, balance, missing });
+}
+
+/** How an order ended, for a button that came too late. */
+function overKey({ state }: OrderView): TextKey {
+  switch (state) {
+    case 'delivered':
+      return 'morph.closed.delivered';
+    case 'cancelled':
+      return 'morph.closed.cancelled';
+    case 'failed':
+      return 'morph.closed.failed';
+    default:
+      return 'morph.closed.unknown';
+  }
+}
+
+/** Albums of two to ten; a single picture only where there is no other way. */
+function splitAlbums(paths: readonly string[]): string[][] {
+  const albums: string[][] = [];
+  let rest = [...paths];
+  while (rest.length > 0) {
+    const size = rest.length === ALBUM_SIZE + 1 ? ALBUM_SIZE - 1 : ALBUM_SIZE;
+    albums.push(rest.slice(0, size));
+    rest = rest.slice(size);
+  }
+  return albums;
+}

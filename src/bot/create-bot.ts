@@ -1,0 +1,192 @@
+import { conversations, createConversation } from '@grammyjs/conversations';
+import { sequentialize } from '@grammyjs/runner';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { ChatPort } from '../orders/chat-port.ts';
+import type { Orders } from '../orders/orders.ts';
+import { languageOf, type People } from '../people/people.ts';
+import { createAlarms } from './alarms.ts';
+import { decodeOrderPress } from './callback-data.ts';
+import { createCollector } from './collector.ts';
+import type { CommandDeps } from './commands/command.ts';
+import { createAgainButton } from './commands/history.ts';
+import { createCommandList } from './commands/list.ts';
+import { publishCommands } from './commands/publish.ts';
+import type { BotContext } from './context.ts';
+import { enterMorph } from './conversations/enter-morph.ts';
+import { createMorphDialogue, dialogueVersion, MORPH } from './conversations/morph.ts';
+import { createMorphFlow } from './conversations/morph-flow.ts';
+import { createDelivery } from './delivery.ts';
+import { downloadFile } from './download.ts';
+import { createHandleUpdate } from './handle-update.ts';
+import { createTranslator, LOCALES_DIR } from './i18n.ts';
+import { introduceBot } from './introduce-bot.ts';
+import type { Log } from './log.ts';
+import { createMessenger } from './messenger.ts';
+import { answerPresses } from './middleware/answer-presses.ts';
+import { createCancelling } from './middleware/cancel.ts';
+import {
+  type ConversationStore,
+  dialogueStorage,
+  leaveDialogue,
+  rethrowDialogueError,
+} from './middleware/dialogue.ts';
+import { createFallback } from './middleware/fallback.ts';
+import { createGroupsMiddleware } from './middleware/groups.ts';
+import { createMediaCollector } from './middleware/media-collector.ts';
+import { createPersonMiddleware } from './middleware/person.ts';
+import { registerAtOnce, registerButtons, registerInTurn } from './middleware/register-commands.ts';
+import { createProgressDisplay } from './progress-display.ts';
+import { type BotTimings, DEFAULT_TIMINGS } from './timings.ts';
+import { createTransport } from './transport.ts';
+import { createUpdateSource, type Inbox } from './update-source.ts';
+
+export interface CreateBotDeps {
+  readonly token: string;
+  /** `https://api.telegram.org`, or a Bot API server of one's own. */
+  readonly apiRoot: string;
+  readonly adminIds: readonly number[];
+  /** Asked for when needed: orders are made with this bot's `chatPort`, so they come after it. */
+  readonly orders: () => Orders;
+  readonly people: People;
+  readonly ledger: Pick<Ledger, 'balance' | 'statement' | 'topUp'>;
+  readonly inbox: Inbox;
+  readonly conversationStore: ConversationStore;
+  readonly isDatabaseDown: (error: unknown) => boolean;
+  readonly limits: {
+    readonly maxPhotos: number;
+    /** Told to people: when their files are deleted, in hours after delivery. */
+    readonly retentionHours: number;
+  };
+  readonly log: Log;
+  /** Called once when the bot can never work again, as with a revoked token. */
+  readonly onFatal: (error: Error) => void;
+  readonly timings?: Partial<BotTimings>;
+}
+
+export interface MorphBot {
+  /** For the orders; usable from the first moment on. */
+  readonly chatPort: ChatPort;
+  /**
+   * Introduces itself to Telegram, however long that is away, and begins to take updates.
+   * @throws {Error} when Telegram does not accept the token.
+   */
+  start(): Promise<void>;
+  /** Takes no more updates and lets running handlers end, at most until the deadline. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** The whole bot, put together; nothing moves before `start`. */
+export function createBot(deps: CreateBotDeps): MorphBot {
+  const { orders, people, ledger, adminIds, log } = deps;
+  const timings: BotTimings = { ...DEFAULT_TIMINGS, ...deps.timings };
+  const bot = createTransport({ ...deps, retryPauseMs: timings.retryPauseMs });
+  const translator = createTranslator(LOCALES_DIR);
+  const messenger = createMessenger({ api: bot.api, people, log });
+  const shared = { orders, people, messenger, translator, log };
+  const collector = createCollector({ ...shared, terms: deps.limits, timings: timings.collector });
+  const progress = createProgressDisplay({ ...shared, timings: timings.progress });
+  const terms = deps.limits;
+  const flow = createMorphFlow({ ...shared, api: bot.api, collector, progress, terms });
+  const cancelling = createCancelling({ ...shared, collector, progress });
+  const stopping = new AbortController();
+  const introduce = introduceBot(bot, { log, signal: stopping.signal, timings });
+
+  const commandDeps: CommandDeps = {
+    ...shared,
+    api: bot.api,
+    ledger,
+    flow,
+    progress,
+    cancelling,
+    adminIds,
+    retentionHours: deps.limits.retentionHours,
+  };
+  const commands = createCommandList(commandDeps);
+  const person = createPersonMiddleware(shared);
+
+  // Every press is answered, whatever happens below; groups end here.
+  bot.use(answerPresses, createGroupsMiddleware(translator));
+  bot.on('my_chat_member', async (ctx) => {
+    const blocked = ctx.myChatMember.new_chat_member.status === 'kicked';
+    if (blocked) await people.setBlocked(ctx.from.id, true);
+  });
+  bot.on('pre_checkout_query', async (ctx) => {
+    const t = translator(languageOf(ctx.from.language_code));
+    await ctx.answerPreCheckoutQuery(false, t('account.noSalesYet'));
+  });
+
+  // What never waits for its chat's turn: /paysupport, /cancel and Cancel, and the admins' commands.
+  registerAtOnce(bot, commands, { person, adminIds });
+  bot.on('callback_query:data').filter(isCancelPress, person, async (ctx, next) => {
+    await cancelling.press(ctx);
+    if (ctx.dialogueIsOver) await next();
+  });
+
+  // From here on one update of a chat at a time, in the order they came.
+  bot.use(sequentialize((ctx) => ctx.chat?.id.toString()));
+  bot.use(person);
+  bot.use(createMediaCollector({ ...shared, collector, cancelling }));
+  bot.use(rethrowDialogueError);
+  bot.use(
+    conversations({ storage: dialogueStorage(deps.conversationStore, dialogueVersion(flow)) }),
+  );
+  bot.use(leaveDialogue);
+  bot.use(createConversation(createMorphDialogue(flow), MORPH));
+
+  // What the dialogue does not take, and everything when none is running.
+  registerInTurn(bot, commands);
+  registerButtons(bot, commands, [createAgainButton(commandDeps)]);
+  bot.on('callback_query:data', async (ctx, next) => {
+    const press = decodeOrderPress(ctx.callbackQuery.data);
+    if (!press) return next();
+    const stage = await flow.press(ctx, press);
+    if (stage === 'asking') await enterMorph(ctx, press.orderId);
+  });
+  bot.use(createFallback(shared));
+
+  const updates = createUpdateSource({
+    api: bot.api,
+    inbox: deps.inbox,
+    handle: createHandleUpdate({ bot, translator, isDatabaseDown: deps.isDatabaseDown, log }),
+    isDatabaseDown: deps.isDatabaseDown,
+    onFatal: deps.onFatal,
+    log,
+    timings: timings.updates,
+  });
+
+  return {
+    chatPort: {
+      ...createDelivery({ ...shared, api: bot.api, username: introduce }),
+      alarm: createAlarms({ ...shared, adminIds }),
+      intakeChanged: collector.changed,
+      progressChanged: progress.changed,
+      fetchFile: (fileId, path, signal) =>
+        downloadFile({ api: bot.api, log, timings: timings.download }, fileId, path, signal),
+    },
+
+    async start() {
+      await introduce();
+      // A webhook set by somebody would keep getUpdates from working; what waits there is not dropped.
+      await bot.api.deleteWebhook({ drop_pending_updates: false });
+      await publishCommands({ api: bot.api, list: commands, translator, adminIds, log });
+      updates.start();
+      progress.start();
+    },
+
+    async stop(deadlineMs) {
+      stopping.abort();
+      await updates.stop(deadlineMs);
+      await Promise.race([Promise.all([collector.stop(), progress.stop()]), timeout(deadlineMs)]);
+    },
+  };
+}
+
+function isCancelPress(ctx: BotContext): boolean {
+  return decodeOrderPress(ctx.callbackQuery?.data)?.action === 'cancel';
+}
+
+function timeout(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}

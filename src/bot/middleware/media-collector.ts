@@ -1,0 +1,81 @@
+import type { MiddlewareFn } from 'grammy';
+import type { Message } from 'grammy/types';
+import type { IncomingFile, Orders } from '../../orders/orders.ts';
+import { encodeOrderPress } from '../callback-data.ts';
+import type { Collector } from '../collector.ts';
+import type { BotContext } from '../context.ts';
+import { MAX_DOWNLOAD_BYTES } from '../download.ts';
+import type { Messenger } from '../messenger.ts';
+import { genderScreen } from '../views/menu.ts';
+import type { Cancelling } from './cancel.ts';
+
+export interface MediaCollectorDeps {
+  readonly orders: () => Orders;
+  readonly messenger: Messenger;
+  readonly collector: Collector;
+  readonly cancelling: Pick<Cancelling, 'cameAfter'>;
+}
+
+/** Writes every photo and file down as a row of the open order; without one, a photo opens it. */
+export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<BotContext> {
+  return async (ctx, next) => {
+    const file = ctx.message && fileOf(ctx.message);
+    if (!ctx.message || !file) return next();
+    const { person, t } = ctx;
+    let order = await deps.orders().findOpen(person.id);
+    if (!order) {
+      if (deps.cancelling.cameAfter(person.id, ctx.update.update_id)) return;
+      if (!mayBePictures(ctx.message)) return next();
+      order = await deps.orders().open(person.id);
+      if (person.gender === null) {
+        const { id: orderId } = order;
+        const screen = genderScreen(t, (gender) =>
+          encodeOrderPress({ action: 'gender', orderId, gender }),
+        );
+        await deps.messenger.send(person.id, screen);
+      }
+    }
+    const outcome = await deps.orders().addFile(order.id, person.id, file);
+    if (outcome === 'closed') return;
+    deps.collector.arrived(order, file.messageId);
+    // Only the first of an album finds the order quoted: adding made it a draft again.
+    if (outcome === 'added' && order.state === 'quoted') {
+      await deps.messenger.send(person.id, { text: t('morph.quoteAnew') });
+    }
+  };
+}
+
+function fileOf(message: Message): IncomingFile | undefined {
+  const { message_id: messageId, photo, document } = message;
+  if (photo && photo.length > 0) {
+    const largest = photo.reduce((best, size) =>
+      size.width * size.height > best.width * best.height ? size : best,
+    );
+    return {
+      messageId,
+      fileId: largest.file_id,
+      fileUniqueId: largest.file_unique_id,
+      name: null,
+      sizeBytes: largest.file_size ?? null,
+      tooBig: false,
+    };
+  }
+  if (!document) return undefined;
+  return {
+    messageId,
+    fileId: document.file_id,
+    fileUniqueId: document.file_unique_id,
+    name: document.file_name ?? null,
+    sizeBytes: document.file_size ?? null,
+    tooBig: (document.file_size ?? 0) > MAX_DOWNLOAD_BYTES,
+  };
+}
+
+/** Whether a file may open an order by itself; what it really is, its bytes tell later. */
+function mayBePictures({ photo, document }: Message): boolean {
+  if (photo) return true;
+  return (
+    /\.(jpe?g|png|webp|heic|heif|zip)$/i.test(document?.file_name ?? '') ||
+    /^image\/|zip/.test(document?.mime_type ?? '')
+  );
+}

@@ -1,0 +1,123 @@
+import { isActive } from '../domain/order-state.ts';
+import type { OrderProgress, Orders } from '../orders/orders.ts';
+import type { People } from '../people/people.ts';
+import type { Translator } from './i18n.ts';
+import { describeError, type Log } from './log.ts';
+import type { Messenger, Screen } from './messenger.ts';
+import { createTurns } from './turns.ts';
+import { progressScreen } from './views/progress.ts';
+
+export interface ProgressTimings {
+  /** How often every paid order is looked at. */
+  readonly tickMs: number;
+  /** Messages of one chat are not edited more often than this. */
+  readonly editEveryMs: number;
+}
+
+export interface ProgressDisplayDeps {
+  readonly orders: () => Orders;
+  readonly people: Pick<People, 'find'>;
+  readonly messenger: Messenger;
+  readonly translator: Translator;
+  readonly timings: ProgressTimings;
+  readonly log: Log;
+}
+
+/**
+ * One message per paid order that follows its life to the end. What was shown is kept with the order,
+ * so another process goes on with the same message.
+ */
+export interface ProgressDisplay {
+  /** The state of the order changed: its message follows soon. */
+  changed(orderId: string): void;
+  /** Brings the message up to date at once. */
+  refresh(orderId: string): Promise<void>;
+  /** Shows the progress anew, at the bottom of the chat. */
+  renew(orderId: string): Promise<void>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDisplay {
+  const { messenger, timings, log } = deps;
+  const inTurn = createTurns<string>();
+  const editedAt = new Map<number, number>();
+  /** Orders whose message is due, the one that waited longest first. */
+  const due = new Set<string>();
+  const running = new Set<Promise<unknown>>();
+  let timer: NodeJS.Timeout | undefined;
+  let ticking = false;
+
+  async function tick(): Promise<void> {
+    if (ticking) return;
+    ticking = true;
+    try {
+      for (const order of await deps.orders().active()) due.add(order.id);
+      for (const orderId of [...due]) {
+        await show(orderId, 'when due').catch((error) =>
+          log.warn({ ...describeError(error), orderId }, 'Showing progress failed'),
+        );
+      }
+    } catch (error) {
+      log.warn(describeError(error), 'Looking at the orders in work failed');
+    } finally {
+      ticking = false;
+    }
+  }
+
+  function show(orderId: string, how: 'when due' | 'now' | 'anew'): Promise<void> {
+    return inTurn(orderId, async () => {
+      const progress = await deps.orders().progress(orderId);
+      const person = progress && (await deps.people.find(progress.order.personId));
+      if (!progress || !person || person.blockedAt) {
+        due.delete(orderId);
+        return;
+      }
+      const screen = progressScreen(deps.translator(person.language), progress);
+      const { order } = progress;
+      const unchanged = order.progressText === screen.text && how !== 'anew';
+      if (unchanged || (order.progressMessageId === null && !isActive(order.state))) {
+        due.delete(orderId);
+        return;
+      }
+      const since = Date.now() - (editedAt.get(person.id) ?? 0);
+      if (how === 'when due' && since < timings.editEveryMs) return;
+      // Behind the others of this chat, should it have several orders.
+      due.delete(orderId);
+      await place(progress, screen, how === 'anew');
+      editedAt.set(person.id, Date.now());
+    });
+  }
+
+  async function place(progress: OrderProgress, screen: Screen, anew: boolean): Promise<void> {
+    const { id: orderId, personId, progressMessageId: old } = progress.order;
+    const messageId = await messenger.put(personId, anew ? null : old, screen);
+    if (messageId === undefined) return;
+    await deps.orders().setProgressMessage(orderId, { messageId, text: screen.text });
+    if (anew && old !== null && old !== messageId) await messenger.remove(personId, old);
+  }
+
+  function track(work: Promise<unknown>): void {
+    const tracked = work
+      .catch((error) => log.warn(describeError(error), 'Showing progress failed'))
+      .finally(() => running.delete(tracked));
+    running.add(tracked);
+  }
+
+  return {
+    changed(orderId) {
+      due.add(orderId);
+      if (timer) track(show(orderId, 'when due'));
+    },
+    refresh: (orderId) => show(orderId, 'now'),
+    renew: (orderId) => show(orderId, 'anew'),
+    start() {
+      timer = setInterval(() => track(tick()), timings.tickMs);
+    },
+    async stop() {
+      clearInterval(timer);
+      timer = undefined;
+      await Promise.all(running);
+    },
+  };
+}

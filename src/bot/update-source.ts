@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createConcurrentSink, createRunner, createSource } from '@grammyjs/runner';
+import { type Api, GrammyError } from 'grammy';
+import type { Update } from 'grammy/types';
+import { describeError, type Log } from './log.ts';
+import { type GrammySignal, toGrammySignal } from './telegram-errors.ts';
+
+/** What Telegram may send us; the list always goes along, since a left out one means "as before". */
+const ALLOWED_UPDATES = [
+  'message',
+  'callback_query',
+  'my_chat_member',
+  'pre_checkout_query',
+] as const satisfies readonly Exclude<keyof Update, 'update_id'>[];
+
+/** Where updates are written down before Telegram is told that we have them. */
+export interface Inbox {
+  /** Returns those that were not known yet. */
+  store<U extends { readonly update_id: number }>(batch: readonly U[]): Promise<U[]>;
+  takeUnhandled(): Promise<unknown[]>;
+  markHandled(updateId: number): Promise<void>;
+  sweep(): Promise<void>;
+}
+
+export interface UpdateSourceTimings {
+  /** How long one getUpdates waits for something to come. In seconds. */
+  readonly pollSeconds: number;
+  /** Longest pause after a failed getUpdates. */
+  readonly maxPauseMs: number;
+  /** Pause before an update is tried again while the database is away, and for how long. */
+  readonly repeatMs: number;
+  readonly repeatForMs: number;
+}
+
+export interface UpdateSourceDeps {
+  readonly api: Pick<Api, 'getUpdates'>;
+  readonly inbox: Inbox;
+  /** Handles one update; rejects only while the database is away. */
+  readonly handle: (update: Update) => Promise<void>;
+  readonly isDatabaseDown: (error: unknown) => boolean;
+  /** The token is no longer valid: nothing will ever come. */
+  readonly onFatal: (error: Error) => void;
+  readonly log: Log;
+  readonly timings: UpdateSourceTimings;
+}
+
+export interface UpdateSource {
+  start(): void;
+  /** Asks for nothing more and waits for running handlers, at most until the deadline. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+const SWEEP_EVERY_MS = 6 * 3_600_000;
+
+/**
+ * Long polling that loses nothing: a batch is stored before the next getUpdates confirms it, and
+ * what a killed process left unhandled comes first.
+ */
+export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
+  const { api, inbox, log, timings } = deps;
+  const postponed: Update[] = [];
+  let offset = 0;
+  let tookLeftovers = false;
+  let failures = 0;
+
+  async function supply(limit: number, signal: GrammySignal): Promise<Update[]> {
+    if (!tookLeftovers) {
+      const leftovers = await untilItWorks('read', signal, () => inbox.takeUnhandled());
+      tookLeftovers = true;
+      if (leftovers.length > 0) return leftovers.filter(isUpdate);
+    }
+    if (postponed.length > 0) return postponed.splice(0);
+    const batch = await poll(limit, signal);
+    const fresh = await untilItWorks('write', signal, () => inbox.store(batch));
+    offset = batch.reduce((next, { update_id }) => Math.max(next, update_id + 1), 0) || offset;
+    return fresh;
+  }
+
+  async function poll(limit: number, signal: GrammySignal): Promise<Update[]> {
+    const own = new AbortController();
+    const abort = () => own.abort();
+    signal.addEventListener('abort', abort);
+    // A connection that died without a word would otherwise be waited for until grammY's own timeout.
+    const timer = setTimeout(abort, (timings.pollSeconds + 15) * 1_000);
+    try {
+      const options = {
+        offset,
+        limit: Math.max(1, Math.min(limit, 100)),
+        timeout: timings.pollSeconds,
+        allowed_updates: ALLOWED_UPDATES,
+      };
+      const batch = await api.getUpdates(options, toGrammySignal(own.signal));
+      failures = 0;
+      return batch;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (error instanceof GrammyError && error.error_code === 401) {
+        throw new Error('Telegram does not accept the bot token (BOT_TOKEN)');
+      }
+      await pauseAfter(error, own, signal);
+      return [];
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async function pauseAfter(error: unknown, own: AbortController, signal: GrammySignal) {
+    failures += 1;
+    const conflict = error instanceof GrammyError && error.error_code === 409;
+    const flood = error instanceof GrammyError ? error.parameters.retry_after : undefined;
+    if (conflict) log.warn({}, 'Another process is getting the updates of this bot');
+    else log.warn(describeError(error), 'Getting updates failed');
+    const pause = Math.min(timings.maxPauseMs, 250 * 2 ** failures);
+    await abortableSleep(flood === undefined ? pause : flood * 1_000, signal, own);
+  }
+
+  /** Nothing is confirmed to Telegram before it is stored, however long the database is away. */
+  async function untilItWorks<T>(
+    what: string,
+    signal: GrammySignal,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        log.error(describeError(error), `The update inbox failed to ${what}`);
+        if (signal.aborted) throw error;
+        await sleep(timings.repeatMs);
+      }
+    }
+  }
+
+  async function consume(update: Update): Promise<void> {
+    const giveUpAt = Date.now() + timings.repeatForMs;
+    for (;;) {
+      try {
+        await deps.handle(update);
+        await inbox.markHandled(update.update_id);
+        return;
+      } catch (error) {
+        if (!deps.isDatabaseDown(error)) {
+          log.error(describeError(error), 'Handling an update failed');
+          await inbox.markHandled(update.update_id).catch(() => undefined);
+          return;
+        }
+        if (Date.now() > giveUpAt) {
+          log.error(describeError(error), 'The database is away; an update is put off');
+          postponed.push(update);
+          return;
+        }
+        await sleep(timings.repeatMs);
+      }
+    }
+  }
+
+  const sink = createConcurrentSink<Update, unknown>({ consume }, async (error) =>
+    log.error(describeError(error), 'An update was dropped'),
+  );
+  const runner = createRunner(createSource({ supply }), sink);
+  let sweeper: NodeJS.Timeout | undefined;
+
+  const sweep = () =>
+    inbox.sweep().catch((error) => log.warn(describeError(error), 'Sweeping the inbox failed'));
+
+  return {
+    start() {
+      runner.start();
+      runner.task()?.catch((error: unknown) => {
+        deps.onFatal(error instanceof Error ? error : new Error(String(error)));
+      });
+      void sweep();
+      sweeper = setInterval(sweep, SWEEP_EVERY_MS);
+      sweeper.unref();
+    },
+    async stop(deadlineMs) {
+      clearInterval(sweeper);
+      const deadline = Date.now() + deadlineMs;
+      if (runner.isRunning()) await runner.stop();
+      // The runner's own promise does not wait for what is being handled.
+      while (runner.size() > 0 && Date.now() < deadline) await sleep(20);
+      if (runner.size() > 0) log.warn({ updates: runner.size() }, 'Stopped while handling updates');
+    },
+  };
+}
+
+async function abortableSleep(ms: number, signal: GrammySignal, own: AbortController) {
+  if (signal.aborted || own.signal.aborted) return;
+  await sleep(ms, undefined, { signal: own.signal }).catch(() => undefined);
+}
+
+function isUpdate(value: unknown): value is Update {
+  return typeof value === 'object' && value !== null && 'update_id' in value;
+}

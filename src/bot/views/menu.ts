@@ -1,0 +1,62 @@
+import type { InlineKeyboardButton } from 'grammy/types';
+import { GENDERS, type Gender } from '../../domain/gender.ts';
+import type { Language } from '../../people/people.ts';
+import { MENU_ITEMS, orderButton } from '../callback-data.ts';
+import { LANGUAGES, type Translate } from '../i18n.ts';
+import type { Screen } from '../messenger.ts';
+
+/** The menu under the welcome. */
+export function menuKeyboard(t: Translate): InlineKeyboardButton[][] {
+  const buttons = MENU_ITEMS.map((item) => ({
+    text: t(`common.menu.${item}`),
+    callback_data: `menu:${item}`,
+  }));
+  const [morph, ...others] = buttons;
+  return morph ? [[morph], others] : [];
+}
+
+/** Who we are; also the caption of the example. */
+export function welcomeScreen(t: Translate): Screen {
+  return { text: t('common.welcome'), keyboard: menuKeyboard(t) };
+}
+
+/** What the person was doing before they wrote /start. */
+export function unfinishedScreen(
+  t: Translate,
+  order: { readonly id: string; readonly kind: 'open' | 'active' },
+): Screen {
+  return order.kind === 'open'
+    ? {
+        text: t('common.openOrder'),
+        keyboard: [
+          [
+            orderButton(t('common.continue'), { action: 'continue', orderId: order.id }),
+            orderButton(t('common.cancel'), { action: 'cancel', orderId: order.id }),
+          ],
+        ],
+      }
+    : {
+        text: t('common.activeOrder'),
+        keyboard: [[orderButton(t('common.status'), { action: 'status', orderId: order.id })]],
+      };
+}
+
+const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: 'English', ru: 'Русский' };
+
+/** The choice of a language, each by its own name. */
+export function languageScreen(t: Translate): Screen {
+  const buttons = LANGUAGES.map((language) => ({
+    text: LANGUAGE_NAMES[language],
+    callback_data: `language:${language}`,
+  }));
+  return { text: t('common.chooseLanguage'), keyboard: [buttons] };
+}
+
+/** The question after the gender; `dataOf` says what a button does. */
+export function genderScreen(t: Translate, dataOf: (gender: Gender) => string): Screen {
+  const buttons = GENDERS.map((gender) => ({
+    text: t(`common.genders.${gender}`),
+    callback_data: dataOf(gender),
+  }));
+  return { text: t('common.askGender'), keyboard: [buttons] };
+}

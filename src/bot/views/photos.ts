@@ -1,0 +1,80 @@
+import type { Intake } from '../../orders/orders.ts';
+import { orderButton } from '../callback-data.ts';
+import { escapeHtml, type Translate } from '../i18n.ts';
+import type { Screen } from '../messenger.ts';
+
+/** What the bot promises and expects about photos. */
+export interface PhotoTerms {
+  readonly maxPhotos: number;
+  readonly retentionHours: number;
+}
+
+/** Skipped files that are named one by one; the others are only counted. */
+const NAMED_SKIPS = 5;
+
+const MAX_NAME_LENGTH = 40;
+
+/** Asks for photos, before there are any. */
+export function askPhotosScreen(t: Translate, orderId: string, terms: PhotoTerms): Screen {
+  return {
+    text: `${t('morph.askPhotos', { max: terms.maxPhotos })}\n\n${smallPrint(t, terms)}`,
+    keyboard: [[orderButton(t('common.cancel'), { action: 'cancel', orderId })]],
+  };
+}
+
+/** The one message that counts what came. */
+export function collectorScreen(t: Translate, intake: Intake, terms: PhotoTerms): Screen {
+  const { orderId } = intake;
+  return {
+    text: `${countLine(t, intake)}\n\n${smallPrint(t, terms)}`,
+    keyboard: [
+      [
+        orderButton(t('morph.done'), { action: 'done', orderId }),
+        orderButton(t('morph.undo'), { action: 'undo', orderId }),
+      ],
+      [
+        orderButton(t('morph.clear'), { action: 'clear', orderId }),
+        orderButton(t('common.cancel'), { action: 'cancel', orderId }),
+      ],
+    ],
+  };
+}
+
+/** What the counter says when nothing can be added any more. */
+export function closedCollectorScreen(t: Translate, intake: Intake): Screen {
+  return intake.state === 'cancelled'
+    ? { text: t('morph.collectorCancelled') }
+    : { text: `${t('morph.photos', { count: intake.photos })} ✓` };
+}
+
+/** `12 photos · 1 skipped: document.pdf is not a picture · 3 arriving…` */
+export function countLine(t: Translate, intake: Intake): string {
+  const { photos, pending, skipped } = intake;
+  const parts = [`<b>${t('morph.photos', { count: photos })}</b>`];
+  if (skipped.length > 0) {
+    const named = skipped.slice(0, NAMED_SKIPS).map(({ name, reason }) => {
+      const file = name === null ? t('morph.unnamed') : escapeHtml(shorten(name));
+      return t(`morph.skip.${reason}`, { file });
+    });
+    const rest = skipped.length - named.length;
+    if (rest > 0) named.push(t('morph.moreSkipped', { count: rest }));
+    const list = named.length === 1 ? ` ${named[0]}` : named.map((line) => `\n• ${line}`).join('');
+    parts.push(`${t('morph.skipped', { count: skipped.length })}:${list}`);
+  }
+  const counted = parts.join(' · ');
+  if (pending === 0) return counted;
+  const separator = skipped.length > 1 ? '\n' : ' · ';
+  return `${counted}${separator}${t('morph.arriving', { count: pending })}`;
+}
+
+function smallPrint(t: Translate, { retentionHours: hours }: PhotoTerms): string {
+  return `<i>${t('morph.smallPrint', { hours: t('morph.hours', { count: hours }) })}</i>`;
+}
+
+/** Keeps the end, where the file's type is. */
+function shorten(name: string): string {
+  const characters = [...name.replaceAll(/\s+/g, ' ')];
+  if (characters.length <= MAX_NAME_LENGTH) return characters.join('');
+  const tail = characters.slice(-12).join('');
+  return `${characters.slice(0, MAX_NAME_LENGTH - 13).join('')}…${tail}`;
+}

@@ -1,0 +1,126 @@
+import { type Stars, stars } from '../../domain/stars.ts';
+import type { ChooseOutcome, QuoteOption, QuoteOutcome } from '../../orders/orders.ts';
+import { showStars, showWait } from '../amounts.ts';
+import { orderButton } from '../callback-data.ts';
+import type { Translate } from '../i18n.ts';
+import type { Screen } from '../messenger.ts';
+
+type Quoted = Extract<QuoteOutcome, { kind: 'quoted' }>;
+
+/** `Seamless — 11 transitions · 55 s · 489.83 ⭐` */
+export function optionLine(t: Translate, option: QuoteOption): string {
+  return t('morph.option', {
+    mode: t(`morph.modes.${option.mode}`),
+    transitions: t('morph.transitions', { count: option.transitions }),
+    seconds: option.seconds,
+    price: showStars(option.price),
+  });
+}
+
+/** Both modes, their prices, the balance and the time it takes: one screen. */
+export function quoteScreen(t: Translate, orderId: string, quote: Quoted): Screen {
+  const options = quote.options.map(
+    (option) => `<b>${optionLine(t, option)}</b>\n${t(`morph.modeMeans.${option.mode}`)}`,
+  );
+  const slowest = Math.max(0, ...quote.options.map((option) => option.waitSeconds));
+  return {
+    text: [
+      t('morph.quoteTitle', { photos: t('morph.photos', { count: quote.photos }) }),
+      ...options,
+      `${balanceLine(t, quote.balance)}\n${t('morph.readyIn', { wait: showWait(t, slowest) })}`,
+    ].join('\n\n'),
+    keyboard: [
+      quote.options.map(({ mode }) =>
+        orderButton(t(`morph.modes.${mode}`), { action: 'mode', orderId, mode }),
+      ),
+      [
+        orderButton(t('morph.addPhotos'), { action: 'add', orderId }),
+        orderButton(t('common.cancel'), { action: 'cancel', orderId }),
+      ],
+    ],
+  };
+}
+
+/** Why there is no quote yet. */
+export function noQuoteText(
+  t: Translate,
+  outcome: Exclude<QuoteOutcome, { kind: 'quoted' | 'closed' }>,
+): string {
+  switch (outcome.kind) {
+    case 'too_few':
+      return outcome.photos === 0 ? t('morph.noPhotos') : t('morph.onePhoto');
+    case 'too_many': {
+      const { max, photos } = outcome;
+      return t('morph.tooMany', { max, count: photos - max });
+    }
+    case 'pending':
+      return t('morph.stillArriving', { count: outcome.pending });
+    case 'disk_full':
+      return t('morph.diskFull');
+  }
+}
+
+/** The last look before stars are charged. */
+export function confirmScreen(
+  t: Translate,
+  orderId: string,
+  { option, balance }: Extract<ChooseOutcome, { kind: 'chosen' }>,
+): Screen {
+  return {
+    text: [
+      `<b>${optionLine(t, option)}</b>`,
+      `${balanceLine(t, balance)}\n${t('morph.balanceAfter', {
+        balance: showStars(stars(balance - option.price)),
+      })}\n${t('morph.readyIn', { wait: showWait(t, option.waitSeconds) })}`,
+      t('morph.confirmPromise'),
+    ].join('\n\n'),
+    keyboard: [
+      [orderButton(t('morph.confirm'), { action: 'confirm', orderId })],
+      [
+        orderButton(t('morph.back'), { action: 'back', orderId }),
+        orderButton(t('common.cancel'), { action: 'cancel', orderId }),
+      ],
+    ],
+  };
+}
+
+/** The person cannot pay yet. */
+export function shortScreen(
+  t: Translate,
+  orderId: string,
+  money: { readonly price: Stars; readonly balance: Stars; readonly missing: Stars },
+): Screen {
+  return {
+    text: t('morph.short', {
+      price: showStars(money.price),
+      balance: showStars(money.balance),
+      missing: showStars(money.missing),
+    }),
+    keyboard: [
+      [orderButton(t('morph.topUp'), { action: 'topup', orderId })],
+      [
+        orderButton(t('common.continue'), { action: 'continue', orderId }),
+        orderButton(t('morph.back'), { action: 'back', orderId }),
+        orderButton(t('common.cancel'), { action: 'cancel', orderId }),
+      ],
+    ],
+  };
+}
+
+/** How to get stars. */
+export function topUpScreen(t: Translate, orderId: string, personId: number): Screen {
+  return {
+    text: t('morph.topUpHow', { id: personId }),
+    keyboard: [
+      [
+        orderButton(t('common.continue'), { action: 'continue', orderId }),
+        orderButton(t('morph.back'), { action: 'back', orderId }),
+        orderButton(t('common.cancel'), { action: 'cancel', orderId }),
+      ],
+    ],
+  };
+}
+
+function balanceLine(t: Translate, balance: Stars): string {
+  return t('morph.balance', { balance: showStars(balance) });
+}
