@@ -64,7 +64,7 @@ export interface Provider {
     attempt: Attempt & { readonly createdAfter: Date; readonly claimed: ReadonlySet<string> },
     signal: AbortSignal,
   ): Promise<FindOutcome>;
-  /** One look at a prediction.. */
+  /** One look at a prediction. */
   check(externalId: string, signal: AbortSignal): Promise<CheckOutcome>;
   /** Asks to stop a prediction; one that is over or unknown counts as stopped. */
   cancel(externalId: string, signal: AbortSignal): Promise<CancelOutcome>;

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DownloadOutcome } from '../../src/providers/provider.ts';
 import {
   createReplicateProvider,
-  type ReplicateTimeouts,
+  type ReplicateLimits,
 } from '../../src/providers/replicate/replicate-provider.ts';
 import { startReplicateServer } from '../support/replicate-server.ts';
 
@@ -17,14 +17,15 @@ const { signal } = new AbortController();
 const clip = Buffer.alloc(100_000, 'clip');
 
 /** A finished prediction, and a folder for its clip. */
-async function setUp(t: TestContext, timeouts: Partial<ReplicateTimeouts> = {}) {
+async function setUp(t: TestContext, limits: Partial<ReplicateLimits> = {}) {
   const server = await startReplicateServer({ makeClip: async () => clip, delayMs: 1 });
   t.after(() => server.close());
-  t.after(() => assert.deepEqual(server.violations, []));
   const folder = await mkdtemp(join(tmpdir(), 'replicate-download-'));
   t.after(() => rm(folder, { recursive: true }));
+  // Last: a hook that throws keeps the later ones from running.
+  t.after(() => assert.deepEqual(server.violations, []));
   const { token, baseUrl } = server;
-  const provider = createReplicateProvider({ token, baseUrl, timeouts });
+  const provider = createReplicateProvider({ token, baseUrl, limits });
   const request = { model: 'a/b', input: {}, fingerprint: '' };
   await provider.create({ attemptId: 'a', request, deadlineMs: 60_000 }, signal);
   while (server.running.now > 0) await sleep(5);
@@ -52,6 +53,7 @@ async function startHost(
     authorizations.push(request.headers.authorization);
     response.writeHead(status, headers).end(body);
   }).listen(0, '127.0.0.1');
+  server.unref();
   t.after(() => server.close());
   await new Promise((listening) => server.once('listening', listening));
   const { port } = server.address() as AddressInfo;
@@ -103,6 +105,12 @@ describe('a download', () => {
     assert.equal((await provider.download(output, path, signal)).kind, 'downloaded');
     await rm(path);
     assert.deepEqual(await provider.download(output, path, signal), failed('network'));
+    assert.deepEqual(await files(), []);
+  });
+
+  it('that grows past the size limit is cut and leaves no file', async (t) => {
+    const { provider, path, output, files } = await setUp(t, { downloadBytes: clip.length - 1 });
+    assert.deepEqual(await provider.download(output, path, signal), failed('provider_error'));
     assert.deepEqual(await files(), []);
   });
 

@@ -267,7 +267,7 @@ describe('a create call', () => {
   ];
   for (const [name, fault, failure, accepted] of cases) {
     it(`that meets ${name} is one request and fails as ${JSON.stringify(failure)}`, async (t) => {
-      const { server, provider } = await setUp(t, {}, { timeouts: { callMs: 150 } });
+      const { server, provider } = await setUp(t, {}, { limits: { callMs: 150 } });
       server.faultAlways('create', fault);
       assert.deepEqual(await provider.create(attempt(), signal), { kind: 'failed', failure });
       assert.equal(callsTo(server, 'create').length, 1);
@@ -323,10 +323,11 @@ describe('find', () => {
   it('adopts it by its input when there are no webhooks, but not one that is claimed', async (t) => {
     const { server, provider } = await setUp(t);
     const lost = attempt();
-    const claimed = await createdId(provider, lost);
+    const older = await createdId(provider, lost);
     server.fault('create', { kind: 'reset_after' });
     await provider.create(lost, signal);
-    const found = await provider.find(wanted(lost, [claimed]), signal);
+    const newer = await createdId(provider, lost);
+    const found = await provider.find(wanted(lost, [older, newer]), signal);
     assert.deepEqual(found, { kind: 'found', externalId: server.predictions[1]?.id });
   });
 
@@ -367,6 +368,26 @@ describe('find', () => {
     assert.equal(server.requests.length, 1);
   });
 
+  it('reads no further than the time of the attempt, nor without end', async (t) => {
+    const { server, provider } = await setUp(t);
+    const page = (created_at: string): CallFault => ({
+      kind: 'answer',
+      status: 200,
+      body: {
+        next: `${server.baseUrl}/predictions?cursor=2`,
+        results: [{ id: 'x', status: 'failed', created_at }],
+      },
+    });
+    server.fault('list', page('2020-01-01T00:00:00Z'));
+    assert.deepEqual(await provider.find(wanted(attempt()), signal), { kind: 'absent' });
+    assert.equal(callsTo(server, 'list').length, 1);
+
+    server.faultAlways('list', page('2999-01-01T00:00:00Z'));
+    const outcome = await provider.find(wanted(attempt()), signal);
+    assert.deepEqual(outcome, { kind: 'failed', failure: { kind: 'provider_error' } });
+    assert.equal(callsTo(server, 'list').length, 21);
+  });
+
   it('concludes nothing when the listing cannot be read', async (t) => {
     const { server, provider } = await setUp(t);
     server.fault('list', refusals.unavailable, { kind: 'reset' });
@@ -379,7 +400,7 @@ describe('find', () => {
 
 describe('a look at a prediction', () => {
   it('that does not succeed says nothing about the prediction', async (t) => {
-    const { server, provider } = await setUp(t, {}, { timeouts: { callMs: 100 } });
+    const { server, provider } = await setUp(t, {}, { limits: { callMs: 100 } });
     const id = await createdId(provider);
     server.fault('get', refusals.unavailable, { kind: 'reset' }, { kind: 'hang' }, throttled(2));
     const failures = [];
@@ -495,7 +516,7 @@ describe('prepare', () => {
 describe('the token', () => {
   it('is in no outcome, however a call fails', async (t) => {
     const echo = (token: string): CallFault => ({ kind: 'answer', status: 400, body: { token } });
-    const { server, provider } = await setUp(t, {}, { timeouts: { callMs: 100 } });
+    const { server, provider } = await setUp(t, {}, { limits: { callMs: 100 } });
     server.fault('create', echo(server.token), refusals.unavailable, { kind: 'reset' });
     server.fault('get', echo(server.token), { kind: 'hang' });
     server.fault('secret', echo(server.token));

@@ -115,6 +115,7 @@ describe('webhooks as the scripted server sends them', () => {
       received.push({ url: request.url ?? '', body: text, headers: request.headers });
       response.end();
     }).listen(0, '127.0.0.1');
+    receiver.unref();
     t.after(() => receiver.close());
     await new Promise((listening) => receiver.once('listening', listening));
     const { port } = receiver.address() as AddressInfo;

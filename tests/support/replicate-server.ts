@@ -1,18 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ffmpeg from '@ffmpeg-installer/ffmpeg';
 import { z } from 'zod';
 import { createOpenApiCheck } from './openapi-check.ts';
+import type { CallFault } from './replicate-faults.ts';
+import {
+  listen,
+  parseBody,
+  readBody,
+  sendBytes,
+  sendJson,
+  UploadedPart,
+} from './replicate-http.ts';
 import {
   type ClipRequest,
   createPredictionBoard,
@@ -28,6 +30,7 @@ import {
 } from './replicate-webhooks.ts';
 import { createSampleClips } from './sample-clip.ts';
 
+export { type CallFault, refusals, throttled } from './replicate-faults.ts';
 export type {
   ClipRequest,
   DownloadFault,
@@ -55,16 +58,6 @@ export interface ReplicateServerOptions {
 }
 
 export type Endpoint = 'create' | 'get' | 'list' | 'cancel' | 'upload' | 'secret' | 'model';
-
-/** What goes wrong with a call. The `_after` kinds do what was asked, and lose the answer. */
-export type CallFault =
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      readonly body?: unknown;
-      readonly headers?: Record<string, string>;
-    }
-  | { readonly kind: 'reset' | 'reset_after' | 'hang' | 'hang_after' | 'garbled_after' };
 
 export interface ServedRequest {
   readonly endpoint: Endpoint | 'file' | 'download' | 'unknown';
@@ -106,36 +99,6 @@ export interface ReplicateServer {
   /** Deletes the output of a prediction, as happens an hour after completion. */
   expire(predictionId: string): void;
   close(): Promise<void>;
-}
-
-/** Answers as the real API words them. */
-export const refusals = {
-  outOfCredit: {
-    kind: 'answer',
-    status: 402,
-    body: {
-      title: 'Insufficient credit',
-      detail: 'You have insufficient credit to run this model.',
-      status: 402,
-    },
-  },
-  invalidInput: {
-    kind: 'answer',
-    status: 422,
-    body: { title: 'Input validation failed', detail: '- input.prompt is required\n', status: 422 },
-  },
-  unavailable: { kind: 'answer', status: 503, body: { title: 'Service unavailable', status: 503 } },
-} as const satisfies Record<string, CallFault>;
-
-/** A rate limit, told in the header and the body. */
-export function throttled(seconds: number): CallFault {
-  const detail = `Request was throttled. Your rate limit resets in ~${seconds}s.`;
-  return {
-    kind: 'answer',
-    status: 429,
-    headers: { 'retry-after': String(seconds) },
-    body: { title: 'Request was throttled', detail, status: 429, retry_after: seconds },
-  };
 }
 
 interface StoredFile {
@@ -448,22 +411,6 @@ export async function startReplicateServer(
   };
 }
 
-/** A file part of a multipart body. */
-class UploadedPart {
-  readonly bytes: Buffer;
-  readonly filename: string;
-  readonly type: string;
-  constructor(bytes: Buffer, filename: string, type: string) {
-    this.bytes = bytes;
-    this.filename = filename;
-    this.type = type;
-  }
-  /** As the OpenAPI document has it: a string of bytes. */
-  toJSON(): string {
-    return this.bytes.toString('base64');
-  }
-}
-
 function endpointOf(method: string, path: string): ServedRequest['endpoint'] {
   const call = `${method} ${path}`;
   if (/^POST (\/models\/[^/]+\/[^/]+)?\/predictions$/.test(call)) return 'create';
@@ -483,70 +430,10 @@ function parseDuration(text: string | string[] | undefined): number | undefined 
   return (Number(h ?? 0) * 3600 + Number(m ?? 0) * 60 + Number(s ?? 0)) * 1000;
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-async function parseBody(raw: Buffer, contentType: string | undefined): Promise<unknown> {
-  if (raw.length === 0) return undefined;
-  if (!contentType?.startsWith('multipart/form-data')) return JSON.parse(raw.toString());
-  const body = new Uint8Array(raw);
-  const form = await new Response(body, { headers: { 'content-type': contentType } }).formData();
-  const parts: Record<string, unknown> = {};
-  for (const [name, part] of form) {
-    if (typeof part === 'string') parts[name] = part;
-    else if (part.type === 'application/json') parts[name] = JSON.parse(await part.text());
-    else
-      parts[name] = new UploadedPart(Buffer.from(await part.arrayBuffer()), part.name, part.type);
-  }
-  return parts;
-}
-
 function asJson(body: unknown): unknown {
   return body === undefined ? undefined : JSON.parse(JSON.stringify(body));
 }
 
 function problem(status: number, detail: string): Answer {
   return { status, body: { detail, status } };
-}
-
-function sendJson(
-  response: ServerResponse,
-  answer: { readonly status: number; readonly body?: unknown },
-  headers: Record<string, string> = {},
-): void {
-  response.writeHead(answer.status, { 'content-type': 'application/json', ...headers });
-  response.end(JSON.stringify(answer.body ?? {}));
-}
-
-function sendBytes(response: ServerResponse, bytes: Buffer): void {
-  response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': bytes.length });
-  response.end(bytes);
-}
-
-async function listen(
-  serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
-  violations: string[],
-): Promise<{ readonly origin: string; close(): Promise<void> }> {
-  const server = createServer((request, response) => {
-    serve(request, response).catch((error) => {
-      // A client that hangs up half-way is part of the play.
-      if (!request.destroyed) violations.push(`${request.method} ${request.url}: ${error}`);
-      response.destroy();
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
 }

@@ -4,9 +4,6 @@ import type { Failure } from '../../domain/failure.ts';
 import type { DownloadOutcome } from '../provider.ts';
 import { checkOutputUrl } from './output-url.ts';
 
-/** Far above any clip of the catalogue; a download that grows past it is cut. */
-const MAX_BYTES = 500 * 1024 * 1024;
-
 /** Replicate's outputs come from its own delivery hosts, with a hop at most. */
 const MAX_REDIRECTS = 3;
 
@@ -14,10 +11,14 @@ export interface DownloadDeps {
   readonly token: string;
   readonly baseUrl: string;
   readonly fetch: typeof globalThis.fetch;
-  /** How long nothing may arrive. */
-  readonly idleTimeoutMs: number;
-  /** How long all of it may take. */
-  readonly totalTimeoutMs: number;
+  readonly limits: {
+    /** How long nothing may arrive, in milliseconds. */
+    readonly downloadIdleMs: number;
+    /** How long all of it may take, in milliseconds. */
+    readonly downloadMs: number;
+    /** How much may arrive. */
+    readonly downloadBytes: number;
+  };
 }
 
 type Fetched =
@@ -34,11 +35,12 @@ export async function downloadOutput(
   path: string,
   signal: AbortSignal,
 ): Promise<DownloadOutcome> {
+  const { limits } = deps;
   const idle = new AbortController();
-  const timer = setTimeout(() => idle.abort(), deps.idleTimeoutMs);
+  const timer = setTimeout(() => idle.abort(), limits.downloadIdleMs);
   const part = `${path}.part`;
   try {
-    const ends = AbortSignal.any([signal, idle.signal, AbortSignal.timeout(deps.totalTimeoutMs)]);
+    const ends = AbortSignal.any([signal, idle.signal, AbortSignal.timeout(limits.downloadMs)]);
     const fetched = await fetchOutput(deps, output, ends);
     if (fetched.kind === 'failed') return fetched;
 
@@ -46,7 +48,7 @@ export async function downloadOutput(
     const file = await open(part, 'w');
     let outcome: DownloadOutcome;
     try {
-      outcome = await receive(fetched.response, file, () => timer.refresh());
+      outcome = await receive(fetched.response, file, limits.downloadBytes, () => timer.refresh());
     } finally {
       await file.close();
     }
@@ -90,6 +92,7 @@ async function fetchOutput(
 async function receive(
   response: Response,
   file: FileHandle,
+  maxBytes: number,
   onBytes: () => void,
 ): Promise<DownloadOutcome> {
   // The length counts the bytes on the wire, which differ from ours when they are packed.
@@ -108,7 +111,7 @@ async function receive(
     if (!chunk) break;
     onBytes();
     sizeBytes += chunk.byteLength;
-    if (sizeBytes > MAX_BYTES) return failed('provider_error');
+    if (sizeBytes > maxBytes) return failed('provider_error');
     await file.appendFile(chunk);
   }
   if (length !== null && Number(length) !== sizeBytes) return failed('network');

@@ -37,7 +37,7 @@ export function statusOf(prediction: Prediction): PredictionStatus {
     case 'succeeded':
       return readOutputs(prediction);
     case 'failed':
-      return { kind: 'failed', failure: { kind: readError(prediction.error) } };
+      return { kind: 'failed', failure: { kind: readError(errorText(prediction)) } };
     case 'canceled':
       return reachedDeadline(prediction)
         ? { kind: 'failed', failure: { kind: 'timeout' } }
@@ -47,6 +47,11 @@ export function statusOf(prediction: Prediction): PredictionStatus {
     default:
       return { kind: 'running' };
   }
+}
+
+/** The provider's own words about a failure, shortened: for the log, never for a person. */
+export function detailOf(prediction: Prediction): string {
+  return errorText(prediction).slice(0, 500);
 }
 
 function readOutputs(prediction: Prediction): PredictionStatus {
@@ -78,9 +83,12 @@ const BAD_PICTURE =
  * Only what surely blames the input is `bad_input`, since that is never tried again.
  * @see https://replicate.com/docs/reference/error-codes
  */
-function readError(error: unknown): FailureKind {
-  const text = typeof error === 'string' ? error : (JSON.stringify(error) ?? '');
+function readError(text: string): FailureKind {
   if (MODERATION.test(text)) return 'moderation';
   if (OVERLOAD.test(text)) return 'provider_error';
   return BAD_PICTURE.test(text) ? 'bad_input' : 'provider_error';
+}
+
+function errorText({ error }: Prediction): string {
+  return typeof error === 'string' ? error : (JSON.stringify(error) ?? '');
 }

@@ -11,7 +11,7 @@ import {
 } from './call-api.ts';
 import { downloadOutput } from './download.ts';
 import { findPrediction, webhookUrl } from './find-prediction.ts';
-import { predictionSchema, statusOf } from './prediction.ts';
+import { detailOf, predictionSchema, statusOf } from './prediction.ts';
 import { createUploads } from './uploads.ts';
 
 export interface ReplicateDeps {
@@ -22,17 +22,18 @@ export interface ReplicateDeps {
   readonly publicUrl?: string;
   readonly fetch?: typeof globalThis.fetch;
   readonly log?: { warn(fields: object, message: string): void };
-  readonly timeouts?: Partial<ReplicateTimeouts>;
+  readonly limits?: Partial<ReplicateLimits>;
 }
 
-/** All in milliseconds. */
-export interface ReplicateTimeouts {
-  /** One request to the API, answer included. */
+export interface ReplicateLimits {
+  /** One request to the API, answer included, in milliseconds; 30 s by default. */
   readonly callMs: number;
-  /** A download during which nothing arrives. */
+  /** How long nothing may arrive of a download, in milliseconds; 30 s by default. */
   readonly downloadIdleMs: number;
-  /** A download as a whole. */
+  /** A download as a whole, in milliseconds; 15 minutes by default. */
   readonly downloadMs: number;
+  /** A download as a whole; 500 MB by default, far above any clip of the catalogue. */
+  readonly downloadBytes: number;
 }
 
 export type WebhookSecretOutcome =
@@ -44,10 +45,11 @@ export interface ReplicateProvider extends Provider {
   fetchWebhookSecret(signal: AbortSignal): Promise<WebhookSecretOutcome>;
 }
 
-const DEFAULT_TIMEOUTS: ReplicateTimeouts = {
+const DEFAULT_LIMITS: ReplicateLimits = {
   callMs: 30_000,
   downloadIdleMs: 30_000,
   downloadMs: 15 * 60_000,
+  downloadBytes: 500 * 1024 * 1024,
 };
 
 const createdSchema = z.object({ id: z.string().min(1) });
@@ -66,8 +68,8 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
   // Undici would quote a token with a line break in its error.
   if (!/^[\x21-\x7e]+$/.test(deps.token)) throw new RangeError('The Replicate token is malformed');
   const { token, baseUrl, publicUrl, log, fetch = globalThis.fetch } = deps;
-  const timeouts = { ...DEFAULT_TIMEOUTS, ...deps.timeouts };
-  const callApi = createCallApi({ token, baseUrl, fetch, timeoutMs: timeouts.callMs });
+  const limits = { ...DEFAULT_LIMITS, ...deps.limits };
+  const callApi = createCallApi({ token, baseUrl, fetch, timeoutMs: limits.callMs });
   const uploads = createUploads({ callApi });
 
   function report(answer: ApiAnswer, about: object, doing: string): Failure {
@@ -137,10 +139,9 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
       }
       const status = statusOf(prediction);
       if (status.kind === 'failed') {
-        const { status: said, error } = prediction;
         log?.warn(
-          { externalId, said, error, failure: status.failure.kind },
-          'Replicate: prediction failed',
+          { externalId, detail: detailOf(prediction), failure: status.failure.kind },
+          `Replicate: prediction ${prediction.status}`,
         );
       }
       return { kind: 'seen', status };
@@ -157,14 +158,8 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
         : { kind: 'unreachable', failure: report(answer, { externalId }, 'cancel') };
     },
 
-    async download(output, path, signal) {
-      const { downloadIdleMs: idleTimeoutMs, downloadMs: totalTimeoutMs } = timeouts;
-      return downloadOutput(
-        { token, baseUrl, fetch, idleTimeoutMs, totalTimeoutMs },
-        output,
-        path,
-        signal,
-      );
+    download(output, path, signal) {
+      return downloadOutput({ token, baseUrl, fetch, limits }, output, path, signal);
     },
 
     async fetchWebhookSecret(signal) {
