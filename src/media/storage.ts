@@ -101,9 +101,14 @@ export async function writeWhole(
     await rename(draft, path);
   } catch (error) {
     await rm(draft, { force: true });
-    if (hasCode(error, 'ENOSPC', 'EDQUOT')) throw new StorageFullError({ cause: error });
+    if (isDiskFull(error)) throw new StorageFullError({ cause: error });
     throw error;
   }
+}
+
+/** Whether a failed call to the file system found no room. */
+export function isDiskFull(error: unknown): boolean {
+  return hasCode(error, 'ENOSPC', 'EDQUOT');
 }
 
 function hasCode(error: unknown, ...codes: string[]): boolean {

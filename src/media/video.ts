@@ -10,6 +10,7 @@ import {
   probe,
   runFfmpeg,
 } from './ffmpeg.ts';
+import { isDiskFull } from './storage.ts';
 import {
   BT709,
   chooseReference,
@@ -312,9 +313,12 @@ async function withWorkDirectory<T>(
   work: (directory: string) => Promise<T>,
 ): Promise<T> {
   const directory = join(parent, `.work-${randomUUID()}`);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
   try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     return await work(directory);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    throw new FfmpegError('disk_full', 'No space left for the video');
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
