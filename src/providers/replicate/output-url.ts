@@ -1,30 +1,23 @@
 import { BlockList, isIP } from 'node:net';
 
-const privateNetworks = new BlockList();
-// IANA special-purpose ranges: https://www.iana.org/assignments/iana-ipv4-special-registry
-for (const [network, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 3],
-] as const) {
-  privateNetworks.addSubnet(network, prefix, 'ipv4');
-}
-for (const [network, prefix] of [
-  ['::', 127],
-  ['64:ff9b::', 96],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const) {
-  privateNetworks.addSubnet(network, prefix, 'ipv6');
-}
+/** IANA's special-purpose ranges: https://www.iana.org/assignments/iana-ipv4-special-registry */
+const PRIVATE_NETWORKS = [
+  ['0.0.0.0', 8, 'ipv4'],
+  ['10.0.0.0', 8, 'ipv4'],
+  ['100.64.0.0', 10, 'ipv4'],
+  ['127.0.0.0', 8, 'ipv4'],
+  ['169.254.0.0', 16, 'ipv4'],
+  ['172.16.0.0', 12, 'ipv4'],
+  ['192.0.0.0', 24, 'ipv4'],
+  ['192.168.0.0', 16, 'ipv4'],
+  ['198.18.0.0', 15, 'ipv4'],
+  ['224.0.0.0', 3, 'ipv4'],
+  ['::', 127, 'ipv6'],
+  ['64:ff9b::', 96, 'ipv6'],
+  ['fc00::', 7, 'ipv6'],
+  ['fe80::', 10, 'ipv6'],
+  ['ff00::', 8, 'ipv6'],
+] as const;
 
 /**
  * The URL of an output when it may be fetched from `baseUrl`'s provider, else undefined.
@@ -45,6 +38,12 @@ function isLoopback(hostname: string): boolean {
 function isPrivateHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
   const family = isIP(host);
-  if (family) return privateNetworks.check(host, family === 4 ? 'ipv4' : 'ipv6');
+  if (family) {
+    const networks = new BlockList();
+    for (const [network, prefix, type] of PRIVATE_NETWORKS) {
+      networks.addSubnet(network, prefix, type);
+    }
+    return networks.check(host, family === 4 ? 'ipv4' : 'ipv6');
+  }
   return !host.includes('.') || /\.(?:localhost|local|internal|lan|home\.arpa)$/.test(host);
 }
