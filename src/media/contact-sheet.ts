@@ -28,6 +28,11 @@ export interface SheetPhoto {
   readonly label: string;
 }
 
+export interface SheetJob {
+  readonly photos: readonly SheetPhoto[];
+  readonly output: string;
+}
+
 interface Grid {
   readonly columns: number;
   readonly rows: number;
@@ -35,12 +40,11 @@ interface Grid {
   readonly gutter: number;
 }
 
-/** Draws the sheets and writes them; see `contactSheet`. */
+/** Draws the sheets and writes them; see `Photos.contactSheet`. */
 export async function drawContactSheets(
   reader: PictureReader,
-  job: { readonly photos: readonly SheetPhoto[]; readonly output: string },
+  { photos, output }: SheetJob,
 ): Promise<string[]> {
-  const { photos, output } = job;
   if (photos.length === 0) throw new RangeError('A contact sheet shows at least one photo');
   const sheets = photos.length <= MAX_SINGLE_SHEET ? 1 : Math.ceil(photos.length / MAX_PER_SHEET);
   const perSheet = Math.ceil(photos.length / sheets);

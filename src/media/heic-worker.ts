@@ -1,7 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import decode from 'heic-decode';
-import type { HeicTask, RgbaPicture } from './heic.ts';
+
+export interface HeicTask {
+  readonly path: string;
+  /** The picture's colours are Display P3, not sRGB. */
+  readonly displayP3: boolean;
+}
+
+export interface RgbaPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+}
 
 const { path, displayP3 }: HeicTask = workerData;
 const { width, height, data } = await decode({ buffer: await readFile(path) });

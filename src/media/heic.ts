@@ -1,19 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { createLimiter } from './concurrency.ts';
+import type { HeicTask, RgbaPicture } from './heic-worker.ts';
 
 const DECODE_TIMEOUT_MS = 60_000;
-
-export interface HeicTask {
-  readonly path: string;
-  /** The picture's colours are Display P3, not sRGB. */
-  readonly displayP3: boolean;
-}
-
-export interface RgbaPicture {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8ClampedArray<ArrayBuffer>;
-}
 
 /**
  * The main picture of a HEIC file in sRGB, turned upright; undefined when it cannot be decoded.

@@ -1,10 +1,10 @@
 import type { Canvas } from '../domain/canvas.ts';
 import { MAX_PICTURE_PIXELS, MIN_PICTURE_SIDE, type SkipReason } from '../domain/skip-reason.ts';
-import { drawContactSheets, type SheetPhoto } from './contact-sheet.ts';
+import { drawContactSheets, type SheetJob } from './contact-sheet.ts';
 import { createPictureReader, fromRaw, type PictureFormat, sniffFile } from './picture.ts';
 import { writeWhole } from './storage.ts';
 
-export type { SheetPhoto } from './contact-sheet.ts';
+export type { SheetJob, SheetPhoto } from './contact-sheet.ts';
 export { type PictureFormat, sniffPicture } from './picture.ts';
 
 /** High enough that a model sees no artefacts; a 1080p photo takes about 1 MB. */
@@ -27,52 +27,60 @@ export interface CanvasJob {
   readonly signal?: AbortSignal | undefined;
 }
 
-// One for the process, because what its limit protects, memory, belongs to the process.
-const reader = createPictureReader();
-
-/**
- * Whether a file can become a photo of an order. Every row is decoded once, so that a file cut short is
- * found now and not when it is rendered.
- */
-export async function inspectPhoto(path: string): Promise<PhotoInspection> {
-  const format = await sniffFile(path);
-  if (!format) return refused('not_a_picture');
-  try {
-    const { width, height } = await reader.readSize(path);
-    if (width * height > MAX_PICTURE_PIXELS) return refused('too_many_pixels');
-    if (Math.min(width, height) < MIN_PICTURE_SIDE) return refused('too_small');
-    await reader.proveDecodable(path, format);
-    return { kind: 'photo', width, height, format };
-  } catch {
-    return refused('broken_picture');
-  }
+/** Everything done to photos; two of them are in work at once, however often it is asked. */
+export interface Photos {
+  /**
+   * Whether a file can become a photo of an order. Every row is decoded once, so that a file cut short is
+   * found now and not when it is rendered.
+   */
+  inspectPhoto(path: string): Promise<PhotoInspection>;
+  /**
+   * Brings a photo to the order's canvas as a JPEG in sRGB with no metadata (no place, no camera). The
+   * output appears whole or not at all, its directory included.
+   * @throws StorageFullError; any other error means that the photo cannot be decoded: inspect it first.
+   */
+  toCanvas(job: CanvasJob): Promise<void>;
+  /**
+   * Pictures of the photos in a grid, each with its number, as one JPEG up to 29 photos and as several from
+   * 30 on. Returns their paths: `output` itself, or `output` with -1, -2 … before its extension.
+   * @throws RangeError when there is no photo; StorageFullError; Error when a photo cannot be decoded.
+   */
+  contactSheet(job: SheetJob): Promise<string[]>;
 }
 
-/**
- * Brings a photo to the order's canvas as a JPEG in sRGB with no metadata (no place, no camera). The output
- * appears whole or not at all, its directory included; two photos are in work at once, however often this is
- * called.
- * @throws StorageFullError; any other error means that the photo cannot be decoded: inspect it first.
- */
-export async function toCanvas({ input, output, canvas, signal }: CanvasJob): Promise<void> {
-  signal?.throwIfAborted();
-  const picture = await reader.renderOnCanvas(input, canvas);
-  signal?.throwIfAborted();
-  const options = { quality: CANVAS_JPEG_QUALITY, chromaSubsampling: '4:4:4' };
-  await writeWhole(output, await fromRaw(picture).jpeg(options).toBuffer());
+/** One for a process, because what its limit protects, memory, belongs to the process. */
+export function createPhotos(): Photos {
+  const reader = createPictureReader();
+  return {
+    async inspectPhoto(path) {
+      const format = await sniffFile(path);
+      if (!format) return refused('not_a_picture');
+      try {
+        const { width, height } = await reader.readSize(path);
+        if (width * height > MAX_PICTURE_PIXELS) return refused('too_many_pixels');
+        if (Math.min(width, height) < MIN_PICTURE_SIDE) return refused('too_small');
+        await reader.proveDecodable(path, format);
+        return { kind: 'photo', width, height, format };
+      } catch {
+        return refused('broken_picture');
+      }
+    },
+
+    async toCanvas({ input, output, canvas, signal }) {
+      signal?.throwIfAborted();
+      const picture = await reader.renderOnCanvas(input, canvas);
+      signal?.throwIfAborted();
+      const options = { quality: CANVAS_JPEG_QUALITY, chromaSubsampling: '4:4:4' };
+      await writeWhole(output, await fromRaw(picture).jpeg(options).toBuffer());
+    },
+
+    contactSheet: (job) => drawContactSheets(reader, job),
+  };
 }
 
-/**
- * Pictures of the photos in a grid, each with its number, as one JPEG up to 29 photos and as several from
- * 30 on. Returns their paths: `output` itself, or `output` with -1, -2 … before its extension.
- * @throws RangeError when there is no photo; StorageFullError; Error when a photo cannot be decoded.
- */
-export async function contactSheet(job: {
-  readonly photos: readonly SheetPhoto[];
-  readonly output: string;
-}): Promise<string[]> {
-  return drawContactSheets(reader, job);
-}
+// The same as plain functions.
+const shared = createPhotos();
+export const { inspectPhoto, toCanvas, contactSheet } = shared;
 
 function refused(reason: SkipReason) {
   return { kind: 'refused', reason } as const;

@@ -95,7 +95,7 @@ export function makeZip(entries: readonly ZipEntry[]): Buffer {
 
 /** A directory for one test, removed when the test's scope ends. */
 export async function useDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'morphogram-test-'));
+  const path = await mkdtemp(join(tmpdir(), 'morphogram-media-'));
   return {
     path,
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
