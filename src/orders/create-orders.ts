@@ -24,11 +24,12 @@ import { RENDER_TIMING, type RenderTiming, renderStep, stepTopic } from './rende
 import { inStates, readOrder, readSteps, toView } from './rows.ts';
 import { createWatch } from './watch.ts';
 
-/** Files are fetched and looked at this many at a time. */
-const INTAKE_CONCURRENCY = 4;
+/** Files are fetched and looked at this many at a time; each is quick, and a hundred come at once. */
+const INTAKE_WORKERS = { count: 2, batch: 3 };
 /** Joining is disk and processor; the machine is small. */
-const FINISH_CONCURRENCY = 1;
-const DELIVER_CONCURRENCY = 4;
+const FINISH_WORKERS = { count: 1 };
+const DELIVER_WORKERS = { count: 4 };
+const PURGE_WORKERS = { count: 1 };
 
 export interface OrdersDeps {
   readonly db: Db;
@@ -70,19 +71,19 @@ export function createOrders(given: OrdersDeps): OrderDesk {
 
   return {
     async start() {
-      await queue.work('photo', INTAKE_CONCURRENCY, ({ photoId }, signal) =>
+      await queue.work('photo', INTAKE_WORKERS, ({ photoId }, signal) =>
         receivePhoto(deps, photoId, signal),
       );
-      await queue.work('step', deps.renderConcurrency, ({ stepId }, signal) =>
+      await queue.work('step', { count: deps.renderConcurrency }, ({ stepId }, signal) =>
         renderStep(deps, stepId, signal),
       );
-      await queue.work('finish', FINISH_CONCURRENCY, ({ orderId }, signal) =>
+      await queue.work('finish', FINISH_WORKERS, ({ orderId }, signal) =>
         finishOrder(deps, orderId, signal),
       );
-      await queue.work('deliver', DELIVER_CONCURRENCY, ({ orderId }, signal) =>
+      await queue.work('deliver', DELIVER_WORKERS, ({ orderId }, signal) =>
         deliverOrder(deps, orderId, signal),
       );
-      await queue.work('purge', 1, ({ orderId }) => purgeOrder(deps, orderId));
+      await queue.work('purge', PURGE_WORKERS, ({ orderId }) => purgeOrder(deps, orderId));
     },
 
     async predictionChanged(attemptId, externalId) {

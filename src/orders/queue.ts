@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { fromDrizzle, fromPglite, PgBoss } from 'pg-boss';
+import { fromDrizzle, fromPglite, type Job, type JobResult, PgBoss } from 'pg-boss';
 import { type Database, selectRows, type Tx } from '../db/database.ts';
 
 /**
@@ -32,13 +32,22 @@ export interface NewJob<N extends JobName> {
 /** Does one job; `signal` fires when the process stops or the job was taken away. */
 export type JobHandler<N extends JobName> = (data: Jobs[N], signal: AbortSignal) => Promise<void>;
 
+/**
+ * How many jobs of a kind run at once: `count` workers, each with up to `batch` jobs (1 by default).
+ * A worker looks for more once a second, or at once after a full batch; so many quick jobs want batches.
+ */
+export interface Workers {
+  readonly count: number;
+  readonly batch?: number;
+}
+
 export interface Queue {
   /** Makes the tables and queues; after this `send` may be used. */
   start(): Promise<void>;
   /** Enqueues as a part of the caller's transaction. */
   send<N extends JobName>(tx: Tx, name: N, jobs: readonly NewJob<N>[]): Promise<void>;
-  /** Starts `concurrency` workers for a kind of job. */
-  work<N extends JobName>(name: N, concurrency: number, handler: JobHandler<N>): Promise<void>;
+  /** Starts workers for a kind of job. */
+  work<N extends JobName>(name: N, workers: Workers, handler: JobHandler<N>): Promise<void>;
   /** Takes no more jobs, aborts the handlers and gives their jobs back. */
   stop(): Promise<void>;
 }
@@ -111,27 +120,30 @@ export function createQueue(deps: {
       );
     },
 
-    async work(name, concurrency, handler) {
+    async work(name, workers, handler) {
+      const runJob = async (job: Job<Jobs[typeof name]>): Promise<JobResult> => {
+        const signal = AbortSignal.any([job.signal, stopping.signal]);
+        try {
+          await handler(job.data, signal);
+          return { id: job.id, status: 'completed' };
+        } catch (error) {
+          // The engine keeps the error with the job and tries again; a person should see it too.
+          if (!signal.aborted) onError(error);
+          return { id: job.id, status: 'failed', output: { message: String(error) } };
+        }
+      };
       await boss.work<Jobs[typeof name]>(
         name,
         {
-          localConcurrency: concurrency,
-          batchSize: 1,
+          localConcurrency: workers.count,
+          batchSize: workers.batch ?? 1,
+          burstWhenBatchFull: true,
+          perJobResults: true,
           priority: true,
           pollingIntervalSeconds: 0.5,
           notifyPollingIntervalSeconds: 1,
         },
-        async ([job]) => {
-          if (!job) return;
-          const signal = AbortSignal.any([job.signal, stopping.signal]);
-          try {
-            await handler(job.data, signal);
-          } catch (error) {
-            // The engine keeps the error with the job and tries again; a person should see it too.
-            if (!signal.aborted) onError(error);
-            throw error;
-          }
-        },
+        (jobs) => Promise.all(jobs.map(runJob)),
       );
     },
 

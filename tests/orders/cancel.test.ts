@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
+
+const PRICE = 4453;
+
+describe('cancelling', () => {
+  let rig: OrdersRig;
+  before(async () => {
+    rig = await startOrdersRig({ concurrency: 2 });
+  });
+  after(() => rig.close());
+
+  it('gives everything back before a transition is finished, and stops what runs at the provider', async () => {
+    const person = await rig.person(50_000);
+    rig.replicate.script(() => ({ outcome: 'hang' }));
+    const bought = rig.replicate.predictions.length;
+    const id = await rig.order(person, 6);
+    await rig.eventually('two predictions run', () => {
+      return rig.replicate.predictions.length - bought === 2;
+    });
+    const outcome = await rig.orders.cancel(id, person);
+    assert.deepEqual(outcome, { kind: 'refunded', refunded: 5 * PRICE });
+    assert.equal(await rig.balance(person), 50_000);
+    await rig.eventually('both are cancelled at the provider', () => {
+      return rig.replicate.predictions.slice(bought).every(({ status }) => status === 'canceled');
+    });
+    assert.equal(rig.replicate.predictions.length - bought, 2);
+    assert.equal((await rig.orders.cancel(id, person)).kind, 'closed');
+    await rig.eventually('its files are deleted', () => {
+      return !existsSync(join(rig.storageRoot, 'orders', id));
+    });
+    rig.replicate.script(() => undefined);
+  });
+
+  it('keeps and charges finished transitions, refunds the rest, and sends the shorter video on wish', async () => {
+    const person = await rig.person(50_000);
+    let created = 0;
+    rig.replicate.script(() => {
+      created += 1;
+      return created <= 2 ? undefined : { outcome: 'hang' };
+    });
+    const id = await rig.order(person, 5);
+    await rig.eventually('two transitions are finished', async () => {
+      return (await rig.orders.progress(id))?.finished === 2;
+    });
+    const outcome = await rig.orders.cancel(id, person);
+    assert.deepEqual(outcome, {
+      kind: 'partial_offered',
+      finished: 2,
+      total: 4,
+      refunded: 2 * PRICE,
+    });
+    assert.equal(await rig.balance(person), 50_000 - 2 * PRICE);
+    rig.replicate.script(() => undefined);
+
+    assert.equal(await rig.orders.answerPartial(id, person, true), 'accepted');
+    assert.equal(await rig.orders.answerPartial(id, person, true), 'accepted');
+    await rig.until(id, person, 'delivered');
+    const sent = rig.chat.previews.filter(({ orderId }) => orderId === id);
+    assert.equal(sent.length, 1);
+    assert.equal(sent[0]?.transitions, 2);
+    assert.equal(sent[0]?.partial, true);
+    assert.ok(Math.abs((sent[0]?.durationSeconds ?? 0) - 10) < 0.5);
+    assert.equal(await rig.balance(person), 50_000 - 2 * PRICE);
+  });
+
+  it('is too late once all transitions are rendered, and a second cancel gives nothing more', async () => {
+    const person = await rig.person(50_000);
+    rig.chat.nextOutcomes.push({ kind: 'blocked' });
+    const id = await rig.order(person, 2);
+    await rig.until(id, person, 'delivering');
+    await rig.eventually('the block was noticed', () => rig.chat.nextOutcomes.length === 0);
+    assert.equal((await rig.orders.cancel(id, person)).kind, 'too_late');
+    assert.equal(await rig.balance(person), 50_000 - PRICE);
+    await rig.orders.personReturned(person);
+    await rig.until(id, person, 'delivered');
+  });
+
+  it('racing with the end of rendering ends in exactly one of the two, with matching books', async () => {
+    const person = await rig.person(500_000);
+    for (let round = 0; round < 4; round += 1) {
+      const before = await rig.balance(person);
+      const id = await rig.order(person, 2);
+      await rig.eventually('it renders', async () => {
+        return (await rig.orders.progress(id))?.order.state !== 'queued';
+      });
+      const outcomes = await Promise.all([1, 2, 3].map(() => rig.orders.cancel(id, person)));
+      const refunded = outcomes.filter(({ kind }) => kind === 'refunded').length;
+      assert.ok(refunded <= 1);
+      if (refunded === 0) await rig.until(id, person, 'delivered');
+      assert.equal(await rig.balance(person), refunded ? before : before - PRICE);
+    }
+  });
+});
+
+describe('the scheduler', () => {
+  it('lets a small order overtake a large one, and never renders more at once than allowed', async () => {
+    const rig = await startOrdersRig({ concurrency: 3, delayMs: 150 });
+    try {
+      const large = await rig.person(1_000_000);
+      const small = await rig.person(50_000);
+      const big = await rig.order(large, 20);
+      const quick = await rig.order(small, 2);
+      await rig.until(quick, small, 'delivered');
+      const progress = await rig.orders.progress(big);
+      assert.ok(progress && progress.finished < 15, `${progress?.finished} of 19 went before`);
+      await rig.until(big, large, 'delivered');
+      assert.ok(rig.replicate.running.peak <= 3, `${rig.replicate.running.peak} at once`);
+      assert.equal(rig.replicate.running.peak, 3);
+    } finally {
+      await rig.close();
+    }
+  });
+
+  it('cancels an attempt that outlives its time at the provider, and tries again', async () => {
+    const rig = await startOrdersRig({ timing: { attemptMs: 300 } });
+    try {
+      const person = await rig.person(50_000);
+      rig.replicate.next({ outcome: 'hang' });
+      const id = await rig.order(person, 2);
+      await rig.until(id, person, 'delivered');
+      assert.deepEqual(
+        rig.replicate.predictions.map(({ status }) => status),
+        ['canceled', 'succeeded'],
+      );
+      assert.equal(await rig.balance(person), 50_000 - PRICE);
+    } finally {
+      await rig.close();
+    }
+  });
+
+  it('sends a result over the upload limit as a fitting preview and numbered parts', async () => {
+    const rig = await startOrdersRig({ uploadLimitBytes: 100_000 });
+    try {
+      const person = await rig.person(500_000);
+      const id = await rig.order(person, 4);
+      await rig.until(id, person, 'delivered');
+      const [preview] = rig.chat.previews;
+      assert.ok(preview && preview.sizeBytes > 100_000);
+      assert.notEqual(preview.preview.path, preview.path);
+      const parts = rig.chat.documents.map(({ part }) => part);
+      assert.ok(parts.length > 1);
+      assert.deepEqual(
+        parts,
+        parts.map((_, index) => index + 1),
+      );
+    } finally {
+      await rig.close();
+    }
+  });
+
+  it('deletes the files of a delivered order after the retention, and not before', async () => {
+    const rig = await startOrdersRig({ retentionHours: 3 / 3600 });
+    try {
+      const person = await rig.person(50_000);
+      const id = await rig.order(person, 2);
+      await rig.until(id, person, 'delivered');
+      const folder = join(rig.storageRoot, 'orders', id);
+      assert.ok(existsSync(folder));
+      await rig.eventually('the files are deleted', () => !existsSync(folder));
+    } finally {
+      await rig.close();
+    }
+  });
+});
