@@ -1,5 +1,5 @@
 import { isOpen } from '../domain/order-state.ts';
-import type { Intake, Orders } from '../orders/orders.ts';
+import type { Intake, Orders, OrderView } from '../orders/orders.ts';
 import type { People } from '../people/people.ts';
 import type { Translator } from './i18n.ts';
 import { describeError, type Log } from './log.ts';
@@ -27,16 +27,19 @@ export interface CollectorDeps {
   readonly log: Log;
 }
 
+/** An order and whose it is. */
+type Owned = Pick<OrderView, 'id' | 'personId'>;
+
 /** The one message per order that counts its photos. */
 export interface Collector {
   /** A file of this order came with this message. */
-  arrived(order: { readonly id: string; readonly personId: number }, messageId: number): void;
+  arrived(order: Owned, messageId: number): void;
   /** The count may have changed: the message follows soon. */
   changed(orderId: string): void;
   /** Sends the counter anew, at the bottom of the chat. Does nothing while there is nothing to count. */
-  renew(orderId: string): Promise<'shown' | 'empty'>;
+  renew(order: Owned): Promise<'shown' | 'empty'>;
   /** Brings the message up to date at once: after a button on it was pressed. */
-  refresh(orderId: string): Promise<void>;
+  refresh(order: Owned): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,6 +64,11 @@ export function createCollector(deps: CollectorDeps): Collector {
     return counter;
   };
 
+  const owned = ({ id, personId }: Owned): string => {
+    counterOf(id).personId = personId;
+    return id;
+  };
+
   function changed(orderId: string): void {
     const counter = counterOf(orderId);
     if (counter.timer || stopped) return;
@@ -81,7 +89,7 @@ export function createCollector(deps: CollectorDeps): Collector {
     return inTurn(orderId, async () => {
       const counter = counterOf(orderId);
       const intake = await deps.orders().intake(orderId);
-      const personId = counter.personId ?? (await deps.orders().progress(orderId))?.order.personId;
+      const { personId } = counter;
       if (!intake || personId === undefined) return 'empty';
       const order = await deps.orders().find(orderId, personId);
       const person = await deps.people.find(personId);
@@ -102,7 +110,7 @@ export function createCollector(deps: CollectorDeps): Collector {
   async function place(
     counter: Counter,
     personId: number,
-    order: { readonly id: string; readonly collectorMessageId: number | null },
+    order: OrderView,
     screen: Screen,
     how: 'edit' | 'anew',
   ): Promise<void> {
@@ -128,15 +136,14 @@ export function createCollector(deps: CollectorDeps): Collector {
 
   return {
     arrived(order, messageId) {
-      const counter = counterOf(order.id);
-      counter.personId = order.personId;
+      const counter = counterOf(owned(order));
       counter.newestMessageId = Math.max(counter.newestMessageId, messageId);
       changed(order.id);
     },
     changed,
-    renew: (orderId) => show(orderId, 'anew'),
-    async refresh(orderId) {
-      await show(orderId, 'edit');
+    renew: (order) => show(owned(order), 'anew'),
+    async refresh(order) {
+      await show(owned(order), 'edit');
     },
     async stop() {
       stopped = true;

@@ -67,7 +67,8 @@ export interface MorphBot {
   /** For the orders; usable from the first moment on. */
   readonly chatPort: ChatPort;
   /**
-   * Introduces itself to Telegram, however long that is away, and begins to take updates.
+   * Introduces itself to Telegram, however long that is away, and begins to take updates; returns
+   * early when it is stopped meanwhile.
    * @throws {Error} when Telegram does not accept the token.
    */
   start(): Promise<void>;
@@ -89,7 +90,12 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   const flow = createMorphFlow({ ...shared, api: bot.api, collector, progress, terms });
   const cancelling = createCancelling({ ...shared, collector, progress });
   const stopping = new AbortController();
-  const introduce = introduceBot(bot, { log, signal: stopping.signal, timings });
+  const introduce = introduceBot(bot, {
+    log,
+    signal: stopping.signal,
+    pauseMs: timings.updates.maxPauseMs,
+  });
+  let publishing: Promise<void> | undefined;
 
   const commandDeps: CommandDeps = {
     ...shared,
@@ -165,18 +171,23 @@ export function createBot(deps: CreateBotDeps): MorphBot {
     },
 
     async start() {
-      await introduce();
-      // A webhook set by somebody would keep getUpdates from working; what waits there is not dropped.
-      await bot.api.deleteWebhook({ drop_pending_updates: false });
-      await publishCommands({ api: bot.api, list: commands, translator, adminIds, log });
+      try {
+        await introduce();
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        throw error;
+      }
       updates.start();
       progress.start();
+      // Menus are a convenience: nobody waits for them.
+      publishing = publishCommands({ api: bot.api, list: commands, translator, adminIds, log });
     },
 
     async stop(deadlineMs) {
       stopping.abort();
       await updates.stop(deadlineMs);
-      await Promise.race([Promise.all([collector.stop(), progress.stop()]), timeout(deadlineMs)]);
+      const rest = Promise.all([collector.stop(), progress.stop(), publishing]);
+      await Promise.race([rest, timeout(deadlineMs)]);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
-import { copyFile, rename, rm, stat } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
+import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, isAbsolute } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -68,6 +68,7 @@ async function attemptDownload(
   if ((file.file_size ?? 0) > MAX_DOWNLOAD_BYTES) return { kind: 'too_big' };
   const url = file.getUrl();
   const part = `${path}.part`;
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   // A Bot API server of one's own on this machine tells a path instead of an address.
   if (isAbsolute(url)) {
     await copyFile(url, part);
@@ -124,6 +125,6 @@ function outcomeOf(error: unknown): FetchFileOutcome {
   if (error instanceof TooBigError) return { kind: 'too_big' };
   const retryAfterMs = retryDelayMs(error);
   if (retryAfterMs !== undefined) return { kind: 'later', retryAfterMs };
-  if (!(error instanceof GrammyError)) return { kind: 'later', retryAfterMs: 5_000 };
-  return /file is too big/i.test(error.description) ? { kind: 'too_big' } : { kind: 'gone' };
+  const tooBig = error instanceof GrammyError && /file is too big/i.test(error.description);
+  return { kind: tooBig ? 'too_big' : 'gone' };
 }

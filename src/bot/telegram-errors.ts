@@ -1,4 +1,4 @@
-import { type Api, GrammyError, HttpError } from 'grammy';
+import { type Api, GrammyError } from 'grammy';
 
 /** The type grammY gives to its abort signals: a polyfill's. */
 export type GrammySignal = NonNullable<Parameters<Api['getMe']>[0]>;
@@ -26,10 +26,9 @@ export function isBadRequest(error: unknown): error is GrammyError {
   return error instanceof GrammyError && error.error_code === 400;
 }
 
-/** How long to wait before asking again, or undefined when asking again is in vain. */
+/** How long to wait before asking again, or undefined when Telegram would refuse it again. */
 export function retryDelayMs(error: unknown): number | undefined {
-  if (error instanceof HttpError) return 5_000;
-  if (!(error instanceof GrammyError)) return undefined;
+  if (!(error instanceof GrammyError)) return 5_000;
   if (error.error_code === 429) return (error.parameters.retry_after ?? 5) * 1_000;
   // 401 and 404 mean that the token is not valid: the operator has to act, the request was fine.
   if (error.error_code === 401 || error.error_code === 404) return 60_000;

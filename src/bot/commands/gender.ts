@@ -1,5 +1,5 @@
 import { GENDERS } from '../../domain/gender.ts';
-import { genderScreen } from '../views/menu.ts';
+import { genderSavedScreen, genderScreen } from '../views/menu.ts';
 import type { Command, CommandDeps } from './command.ts';
 
 /** /gender: what the model is told about the person in the photos. */
@@ -18,9 +18,7 @@ export function createGenderCommand({ messenger, people }: CommandDeps): Command
         if (!gender) return false;
         await people.setGender(person.id, gender);
         await answer();
-        const chosen = t(`common.genders.${gender}`);
-        const text = `${t('common.genderSaved')} ${gender === 'unset' ? '' : chosen}`.trim();
-        await messenger.put(person.id, messageId, { text });
+        await messenger.put(person.id, messageId, genderSavedScreen(t, gender));
         return true;
       },
     },

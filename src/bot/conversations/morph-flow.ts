@@ -1,7 +1,7 @@
-import { type Api, InputFile } from 'grammy';
+import type { Api } from 'grammy';
 import { assertNever } from '../../domain/assert-never.ts';
 import { isActive, isOpen } from '../../domain/order-state.ts';
-import type { ChooseOutcome, Orders, OrderView, QuoteOutcome } from '../../orders/orders.ts';
+import type { ChooseOutcome, Orders, OrderView } from '../../orders/orders.ts';
 import type { People } from '../../people/people.ts';
 import { encodeOrderPress, type OrderPress } from '../callback-data.ts';
 import type { Collector } from '../collector.ts';
@@ -9,7 +9,8 @@ import type { PressedButton, Talk } from '../context.ts';
 import type { TextKey, Translate } from '../i18n.ts';
 import type { Messenger, Screen } from '../messenger.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
-import { genderScreen } from '../views/menu.ts';
+import { sendPictures } from '../send-pictures.ts';
+import { genderSavedScreen, genderScreen } from '../views/menu.ts';
 import { askPhotosScreen, type PhotoTerms } from '../views/photos.ts';
 import {
   confirmScreen,
@@ -43,9 +44,6 @@ export interface MorphFlow {
   press(talk: Talk & PressedButton, press: OrderPress): Promise<Stage>;
 }
 
-/** Telegram takes 2 to 10 pictures in one album. */
-const ALBUM_SIZE = 10;
-
 export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
   const { api, messenger, collector, progress, terms } = deps;
 
@@ -70,7 +68,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       const chosen = await deps.orders().choose(order.id, person.id, choice);
       if (chosen.kind !== 'closed') return show(talk, chosenScreen(t, order.id, chosen));
     }
-    if ((await collector.renew(order.id)) === 'empty') {
+    if ((await collector.renew(order)) === 'empty') {
       await messenger.send(person.id, askPhotosScreen(t, order.id, terms));
     }
     return 'asking';
@@ -110,14 +108,14 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       case 'clear': {
         const intake = await deps.orders()[pressed.action](orderId, person.id);
         await talk.answer(t(pressed.action === 'undo' ? 'morph.undone' : 'morph.cleared'));
-        if (intake) await collector.refresh(orderId);
+        if (intake) await collector.refresh(order);
         return 'asking';
       }
       case 'gender':
       case 'gender_done': {
         await deps.people.setGender(person.id, pressed.gender);
-        await talk.answer(t('common.genderSaved'));
-        if (messageId) await messenger.strip(person.id, messageId);
+        await talk.answer();
+        await messenger.put(person.id, messageId, genderSavedScreen(t, pressed.gender));
         const known = { ...talk, person: { ...person, gender: pressed.gender } };
         return pressed.action === 'gender' ? resume(known, order) : quote(known, orderId);
       }
@@ -135,7 +133,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         await talk.answer();
         if (messageId) await messenger.strip(person.id, messageId);
         await messenger.send(person.id, { text: t('morph.addMore') });
-        await collector.renew(orderId);
+        await collector.renew(order);
         return 'asking';
       case 'topup':
         await talk.answer();
@@ -160,7 +158,9 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     const { person, t } = talk;
     const outcome = await messenger.during(person.id, 'upload_photo', async () => {
       const made = await deps.orders().quote(orderId, person.id);
-      if (made.kind === 'quoted' && !inMessage) await sendSheets(talk, made);
+      if (made.kind === 'quoted' && !inMessage) {
+        await sendPictures(api, person.id, made.sheets, t('morph.sheet'));
+      }
       return made;
     });
     switch (outcome.kind) {
@@ -168,35 +168,17 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         return show(talk, quoteScreen(t, orderId, outcome), inMessage);
       case 'closed': {
         const order = await deps.orders().find(orderId, person.id);
-        await messenger.send(person.id, {
-          text: t(order ? overKey(order) : 'morph.closed.unknown'),
-        });
+        // Somebody who cancelled meanwhile has been told.
+        if (order?.state === 'cancelled') return 'over';
+        const text = t(order ? overKey(order) : 'morph.closed.unknown');
+        await messenger.send(person.id, { text });
         return 'over';
       }
       default:
         await messenger.send(person.id, { text: noQuoteText(t, outcome) });
-        if (outcome.kind !== 'disk_full') await collector.renew(orderId);
+        if (outcome.kind !== 'disk_full')
+          await collector.renew({ id: orderId, personId: person.id });
         return 'asking';
-    }
-  }
-
-  async function sendSheets(
-    { person, t }: Talk,
-    { sheets }: Extract<QuoteOutcome, { kind: 'quoted' }>,
-  ): Promise<void> {
-    const caption = t('morph.sheet');
-    for (const [index, album] of splitAlbums(sheets).entries()) {
-      const [only] = album;
-      if (album.length === 1 && only !== undefined) {
-        await api.sendPhoto(person.id, new InputFile(only), index === 0 ? { caption } : {});
-        continue;
-      }
-      const media = album.map((path, position) => ({
-        type: 'photo' as const,
-        media: new InputFile(path),
-        ...(index === 0 && position === 0 ? { caption } : {}),
-      }));
-      await api.sendMediaGroup(person.id, media);
     }
   }
 
@@ -211,7 +193,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       case 'queued':
         await talk.answer(t('morph.confirmed'));
         await progress.refresh(order.id);
-        await collector.refresh(order.id);
+        await collector.refresh(order);
         return 'over';
       case 'already': {
         await talk.answer(t(`morph.alreadyConfirmed.${outcome.state}`), { alert: true });
@@ -290,16 +272,4 @@ function overKey({ state }: OrderView): TextKey {
     default:
       return 'morph.closed.unknown';
   }
-}
-
-/** Albums of two to ten; a single picture only where there is no other way. */
-function splitAlbums(paths: readonly string[]): string[][] {
-  const albums: string[][] = [];
-  let rest = [...paths];
-  while (rest.length > 0) {
-    const size = rest.length === ALBUM_SIZE + 1 ? ALBUM_SIZE - 1 : ALBUM_SIZE;
-    albums.push(rest.slice(0, size));
-    rest = rest.slice(size);
-  }
-  return albums;
 }

@@ -42,7 +42,7 @@ export function createCancelling(deps: CancelDeps): Cancelling {
     if (open) {
       const outcome = await deps.orders().cancel(open.id, person.id);
       await messenger.send(person.id, cancelOutcomeScreen(t, open.id, outcome));
-      await deps.collector.refresh(open.id);
+      await deps.collector.refresh(open);
       if (active.length > 0) await offerActive(ctx, active);
       return;
     }
@@ -94,7 +94,7 @@ export function createCancelling(deps: CancelDeps): Cancelling {
     ctx.dialogueIsOver = outcome.kind === 'dropped';
     if (outcome.kind === 'partial_offered') await messenger.send(person.id, screen);
     else if (isOnAnotherMessage(ctx, order)) await messenger.put(person.id, ctx.messageId, screen);
-    await deps.collector.refresh(order.id);
+    await deps.collector.refresh(order);
     await deps.progress.refresh(order.id);
   }
 

@@ -52,6 +52,11 @@ export function languageScreen(t: Translate): Screen {
   return { text: t('common.chooseLanguage'), keyboard: [buttons] };
 }
 
+/** The answer to it, and where it can be changed. */
+export function genderSavedScreen(t: Translate, gender: Gender): Screen {
+  return { text: t(`common.genderSaved.${gender}`) };
+}
+
 /** The question after the gender; `dataOf` says what a button does. */
 export function genderScreen(t: Translate, dataOf: (gender: Gender) => string): Screen {
   const buttons = GENDERS.map((gender) => ({

@@ -1,0 +1,227 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import sharp from 'sharp';
+import { createBot, type MorphBot } from '../../src/bot/create-bot.ts';
+import type { BotTimings } from '../../src/bot/timings.ts';
+import { NO_STARS, type Stars, stars } from '../../src/domain/stars.ts';
+import type { StatementLine } from '../../src/ledger/ledger.ts';
+import { type Person as Known, languageOf, type People } from '../../src/people/people.ts';
+import type { BotApiServer } from '../../src/sandbox/bot-api-server.ts';
+import { createPerson, type Person } from '../support/chat.ts';
+import { createFakeOrders, type FakeOrders } from '../support/fake-orders.ts';
+import { startSandbox, testToken } from '../support/sandbox.ts';
+
+/** Short enough for tests, long enough to see that edits are held back. */
+export const FAST: BotTimings = {
+  updates: { pollSeconds: 2, maxPauseMs: 50, repeatMs: 20, repeatForMs: 2_000 },
+  collector: { editEveryMs: 60, firstMs: 30 },
+  progress: { tickMs: 40, editEveryMs: 60 },
+  download: { idleMs: 300, overallMs: 2_000, retryPauseMs: 10 },
+  retryPauseMs: 10,
+};
+
+export const ADMIN = 900;
+
+/** A bot over a Bot API server of our own, with people, stars and orders in memory. */
+export interface Rig {
+  readonly server: BotApiServer;
+  readonly orders: FakeOrders;
+  readonly people: Map<number, Known>;
+  readonly balances: Map<number, Stars>;
+  readonly statement: StatementLine[];
+  /** What was logged, each line as JSON. */
+  readonly logged: string[];
+  readonly dir: string;
+  readonly bot: MorphBot;
+  readonly dialogues: Map<string, unknown>;
+  readonly updates: Map<number, { payload: unknown; handled: boolean }>;
+  /** Says what the database does from now on. */
+  readonly database: { down: boolean };
+  person(id: number, firstName: string, language?: string): Person;
+  /** Stops the bot as a kill would, with what is in memory gone, and starts another. */
+  restart(): Promise<MorphBot>;
+}
+
+export interface RigOptions {
+  readonly maxPhotos?: number;
+  readonly adminIds?: readonly number[];
+  readonly timings?: Partial<BotTimings>;
+  readonly allowViolations?: boolean;
+  /** Called for each update before it is marked as handled. */
+  readonly start?: boolean;
+}
+
+/** The error of a database that is away. */
+export class DatabaseDown extends Error {}
+
+export async function startRig(t: TestContext, options: RigOptions = {}): Promise<Rig> {
+  const { maxPhotos = 20, adminIds = [ADMIN], allowViolations = false } = options;
+  const server = await startSandbox(t, { allowViolations });
+  const dir = await mkdtemp(join(tmpdir(), 'morphogram-bot-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const people = new Map<number, Known>();
+  const balances = new Map<number, Stars>();
+  const statement: StatementLine[] = [];
+  const logged: string[] = [];
+  const dialogues = new Map<string, unknown>();
+  const updates: Rig['updates'] = new Map();
+  const grants = new Set<string>();
+  const database = { down: false };
+  const touch = () => {
+    if (database.down) throw new DatabaseDown('connection refused');
+  };
+  const balanceOf = (id: number) => balances.get(id) ?? NO_STARS;
+  const change = (id: number, by: Stars) => balances.set(id, stars(balanceOf(id) + by));
+  const write = (level: string) => (fields: object, message: string) => {
+    logged.push(JSON.stringify({ level, message, ...fields }));
+  };
+
+  const directory: People = {
+    async find(id) {
+      touch();
+      return people.get(id);
+    },
+    async meet(sender) {
+      touch();
+      const known = people.get(sender.id);
+      const person: Known = {
+        language: languageOf(sender.languageCode),
+        gender: null,
+        blockedAt: null,
+        ...known,
+        id: sender.id,
+        firstName: sender.firstName,
+        username: sender.username ?? null,
+      };
+      people.set(sender.id, person);
+      return person;
+    },
+    async setLanguage(id, language) {
+      const person = people.get(id);
+      if (person) people.set(id, { ...person, language });
+    },
+    async setGender(id, gender) {
+      const person = people.get(id);
+      if (person) people.set(id, { ...person, gender });
+    },
+    async setBlocked(id, blocked) {
+      const person = people.get(id);
+      if (person) people.set(id, { ...person, blockedAt: blocked ? new Date() : null });
+    },
+  };
+
+  let bot: MorphBot;
+  const orders = createFakeOrders({
+    chat: () => bot.chatPort,
+    balance: balanceOf,
+    charge: (id, amount) => change(id, stars(-amount)),
+    maxPhotos,
+  });
+  orders.sheets = [await sheetIn(dir)];
+
+  const create = () =>
+    createBot({
+      token: testToken,
+      apiRoot: server.url,
+      adminIds,
+      orders: () => orders,
+      people: directory,
+      ledger: {
+        balance: async (id) => balanceOf(id),
+        statement: async (_id, limit) => statement.slice(0, limit),
+        async topUp({ personId, amount, key }) {
+          if (grants.has(key)) return { kind: 'already' };
+          grants.add(key);
+          change(personId, amount);
+          return { kind: 'topped_up', balance: balanceOf(personId) };
+        },
+      },
+      inbox: {
+        async store(batch) {
+          touch();
+          const fresh = batch.filter(({ update_id }) => !updates.has(update_id));
+          for (const payload of fresh) updates.set(payload.update_id, { payload, handled: false });
+          return fresh;
+        },
+        async takeUnhandled() {
+          return [...updates.values()].filter(({ handled }) => !handled).map((row) => row.payload);
+        },
+        async markHandled(id) {
+          touch();
+          updates.set(id, { payload: null, handled: true });
+        },
+        sweep: async () => undefined,
+      },
+      conversationStore: {
+        async read(key) {
+          touch();
+          return structuredClone(dialogues.get(key));
+        },
+        async write(key, state) {
+          touch();
+          dialogues.set(key, structuredClone(state));
+        },
+        async delete(key) {
+          dialogues.delete(key);
+        },
+      },
+      isDatabaseDown: (error) => error instanceof DatabaseDown,
+      limits: { maxPhotos, retentionHours: 72 },
+      log: {
+        debug: write('debug'),
+        info: write('info'),
+        warn: write('warn'),
+        error: write('error'),
+      },
+      onFatal: (error) => logged.push(`fatal: ${error.message}`),
+      timings: { ...FAST, ...options.timings },
+    });
+
+  bot = create();
+  t.after(() => bot.stop(1_000));
+  if (options.start !== false) await bot.start();
+
+  return {
+    server,
+    orders,
+    people,
+    balances,
+    statement,
+    logged,
+    dir,
+    dialogues,
+    updates,
+    database,
+    get bot() {
+      return bot;
+    },
+    person: (id, firstName, language = 'en') => createPerson(server, { id, firstName, language }),
+    async restart() {
+      await bot.stop(1_000);
+      bot = create();
+      await bot.start();
+      return bot;
+    },
+  };
+}
+
+/** Small pictures that differ in every byte that matters. */
+export async function pictures(count: number): Promise<Uint8Array[]> {
+  return Promise.all(
+    Array.from({ length: count }, (_, index) => {
+      const background = { r: (index * 37) % 256, g: (index * 91) % 256, b: index % 256 };
+      return sharp({ create: { width: 320, height: 320, channels: 3, background } })
+        .jpeg()
+        .toBuffer();
+    }),
+  );
+}
+
+async function sheetIn(dir: string): Promise<string> {
+  const [picture = new Uint8Array()] = await pictures(1);
+  const path = join(dir, 'sheet.jpg');
+  await writeFile(path, picture);
+  return path;
+}
