@@ -30,7 +30,7 @@ import { findVideoModel } from './services/video-models.ts';
 const UPLOAD_LIMIT_BYTES = 49 * 1024 * 1024;
 
 /** A stop fits into 10 s; running handlers get this much of it. */
-const STOP_HANDLERS_MS = 5_000;
+const STOP_HANDLERS_MS = 4_000;
 
 /** What tests may set beside the configuration. */
 export interface AppOverrides {

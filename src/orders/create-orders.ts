@@ -28,7 +28,7 @@ import { createWatch } from './watch.ts';
 const INTAKE_WORKERS = { count: 2, batch: 3 };
 /** Joining is disk and processor; the machine is small. */
 const FINISH_WORKERS = { count: 1 };
-const DELIVER_WORKERS = { count: 4 };
+const DELIVER_WORKERS = { count: 4, mayEnd: true };
 const PURGE_WORKERS = { count: 1 };
 
 export interface OrdersDeps {

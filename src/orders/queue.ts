@@ -39,7 +39,12 @@ export type JobHandler<N extends JobName> = (data: Jobs[N], signal: AbortSignal)
 export interface Workers {
   readonly count: number;
   readonly batch?: number;
+  /** Its handlers are not aborted when the process stops, but given the time to end what they began. */
+  readonly mayEnd?: boolean;
 }
+
+/** A message that is on its way when the process stops gets this long to arrive. */
+const END_MS = 4_000;
 
 export interface Queue {
   /** Makes the tables and queues; after this `send` may be used. */
@@ -80,6 +85,7 @@ export function createQueue(deps: {
   });
   boss.on('error', onError);
   const stopping = new AbortController();
+  const stopped = new AbortController();
 
   return {
     async start() {
@@ -122,7 +128,8 @@ export function createQueue(deps: {
 
     async work(name, workers, handler) {
       const runJob = async (job: Job<Jobs[typeof name]>): Promise<JobResult> => {
-        const signal = AbortSignal.any([job.signal, stopping.signal]);
+        const stop = workers.mayEnd ? stopped : stopping;
+        const signal = AbortSignal.any([job.signal, stop.signal]);
         try {
           await handler(job.data, signal);
           return { id: job.id, status: 'completed' };
@@ -149,7 +156,8 @@ export function createQueue(deps: {
 
     async stop() {
       stopping.abort(new Error('The process stops'));
-      await boss.stop({ graceful: true, timeout: 3_000 });
+      await boss.stop({ graceful: true, timeout: END_MS });
+      stopped.abort(new Error('The process stops'));
     },
   };
 }

@@ -16,6 +16,7 @@ import { lockOrder, type PhotoRow } from './rows.ts';
 
 /** A disk that is full is looked at again after this. */
 const DISK_FULL_RETRY_MS = 15_000;
+const FULL_BELOW_BYTES = 10_000_000;
 
 export interface ReceiveDeps {
   readonly db: Db;
@@ -47,6 +48,9 @@ export async function receivePhoto(
     const fetched = await deps.chat.fetchFile(photo.fileId, deps.storage.pathOf(key), signal);
     switch (fetched.kind) {
       case 'later':
+        if ((await deps.storage.freeBytes()) < FULL_BELOW_BYTES) {
+          await deps.chat.alarm({ kind: 'disk_full' });
+        }
         return await tryLater(deps, photo, fetched.retryAfterMs);
       case 'too_big':
         await settle(deps, photo, { kind: 'skipped', reason: 'file_too_big' });
