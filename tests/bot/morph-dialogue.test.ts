@@ -1,29 +1,428 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { stars } from '../../src/domain/stars.ts';
-import { pictures, startRig } from './rig.ts';
+import type { Person } from '../support/chat.ts';
+import { buttonLabels } from '../support/chat.ts';
+import { DatabaseDown, pictures, type Rig, type RigOptions, startRig } from './rig.ts';
+
+/** A person whose gender is known, at the counter with some photos. */
+async function atCounter(t: TestContext, count: number, options: RigOptions = {}) {
+  const rig = await startRig(t, options);
+  const ann = rig.person(1, 'Ann');
+  rig.balances.set(1, stars(60_000));
+  ann.say('/start');
+  await ann.waitForMessage({ button: /Morph/ });
+  await ann.press(/Morph/);
+  await ann.press(/Skip/);
+  await ann.waitForMessage({ text: /send me your photos/ });
+  if (count > 0) {
+    ann.sendPhotos(await pictures(count), { album: true });
+    await ann.waitForMessage({ text: new RegExp(`^${count} photo`) });
+  }
+  return { rig, ann };
+}
+
+async function atQuote(t: TestContext, count = 12, options: RigOptions = {}) {
+  const there = await atCounter(t, count, options);
+  await there.ann.press(/Done/);
+  await there.ann.waitForMessage({ button: /Seamless/ });
+  return there;
+}
+
+async function atConfirm(t: TestContext, count = 12, options: RigOptions = {}) {
+  const there = await atQuote(t, count, options);
+  await there.ann.press(/Loop/);
+  await there.ann.waitForMessage({ button: /Confirm/ });
+  return there;
+}
+
+const counters = (person: Person) =>
+  person.messages().filter(({ text, from }) => from.is_bot && /^\d+ photos?\b/.test(text ?? ''));
+
+const quotes = (rig: Rig) =>
+  rig.server.messages(1).filter(({ text }) => /Seamless — /.test(text ?? '')).length;
 
 test('a person gets from /start to a confirmed order with its progress', async (t) => {
   const rig = await startRig(t);
   const ann = rig.person(1, 'Ann');
   rig.balances.set(1, stars(60_000));
   ann.say('/start');
-  await ann.waitForMessage({ has: 'animation', button: /Morph/ });
+  const welcome = await ann.waitForMessage({ has: 'animation', button: /Morph/ });
+  assert.deepEqual(buttonLabels(welcome), ['✨ Morph', 'Balance', 'Language', 'Help']);
   await ann.press(/Morph/);
   await ann.press(/Female/);
   await ann.waitForMessage({ text: /from 2 to 20/ });
+  assert.equal(rig.people.get(1)?.gender, 'female');
   ann.sendPhotos(await pictures(12), { album: true });
   const counter = await ann.waitForMessage({ text: /^12 photos/, button: /Done/ });
-  assert.match(counter.text ?? '', /72 hours/);
+  assert.match(counter.text ?? '', /deleted 72 hours after delivery/);
+  assert.deepEqual(buttonLabels(counter), ['✅ Done', 'Undo', 'Clear', 'Cancel']);
   await ann.press(/Done/);
   const quote = await ann.waitForMessage({ button: /Seamless/ });
   assert.ok(quote.text?.includes('Seamless — 11 transitions · 55 s · 489.83 ⭐'));
   assert.ok(quote.text?.includes('Loop — 12 transitions · 60 s · 534.36 ⭐'));
+  assert.match(quote.text ?? '', /Balance: 600\.00 ⭐\nReady in about 5 min/);
+  const sheet = await ann.waitForMessage({ has: 'photo' });
+  assert.ok(sheet.message_id < quote.message_id, 'the sheet stands above the quote');
   await ann.press(/Loop/);
-  await ann.waitForMessage({ text: /After this order: 65.64 ⭐/ });
+  await ann.waitForMessage({ text: /After this order: 65\.64 ⭐/, button: /Confirm/ });
   await ann.press(/Confirm/);
   await ann.waitForMessage({ text: /0 of 12 transitions/, button: /Cancel/ });
   Object.assign(rig.orders.of(1), { finished: 7, running: 5, etaSeconds: 200 });
   rig.orders.of(1).view.state = 'rendering';
   await ann.waitForMessage({ text: /▰▰▰▰▰▱▱▱▱▱\n7 of 12 transitions\nReady in about 4 min/ });
+  assert.deepEqual(rig.orders.charges, [{ personId: 1, amount: 53_436 }]);
+  // The counter's buttons would do nothing any more.
+  await ann.waitUntilGone({ button: /Done/ });
+});
+
+test('a Russian speaker reads Russian from the first word on', async (t) => {
+  const rig = await startRig(t);
+  const oleg = rig.person(2, 'Олег', 'ru-RU');
+  rig.balances.set(2, stars(60_000));
+  oleg.say('/morph');
+  await oleg.press(/Мужчина/);
+  await oleg.waitForMessage({ text: /Пришлите фото, от 2 до 20/ });
+  oleg.sendPhotos(await pictures(2));
+  await oleg.waitForMessage({ text: /^2 фото/ });
+  await oleg.press(/Готово/);
+  await oleg.waitForMessage({ text: /Плавный — 1 переход · 5 с · 44\.53 ⭐/ });
+  await oleg.press(/По кругу/);
+  await oleg.press(/Подтвердить/);
+  await oleg.waitForMessage({ text: /0 из 2 переходов/, button: /Отменить/ });
+});
+
+describe('photos', () => {
+  test('a hundred at once are all there, each once, and counted in one message', async (t) => {
+    const { rig, ann } = await atCounter(t, 0, { maxPhotos: 200 });
+    const [picture = new Uint8Array()] = await pictures(1);
+    ann.sendPhotos(
+      Array.from({ length: 100 }, () => picture),
+      { album: true },
+    );
+    await ann.waitForMessage({ text: /^100 photos/ });
+    const ids = rig.orders.of(1).files.map(({ messageId }) => messageId);
+    assert.equal(new Set(ids).size, 100);
+    assert.equal(counters(ann).length, 1);
+  });
+
+  test('the counter stays in reach: it moves below photos that came after it', async (t) => {
+    const { ann } = await atCounter(t, 2, { maxPhotos: 200 });
+    const [first] = counters(ann);
+    const [picture = new Uint8Array()] = await pictures(1);
+    const last = ann.sendPhotos(Array.from({ length: 30 }, () => picture)).at(-1);
+    const moved = await ann.waitForMessage({ text: /^32 photos/ });
+    assert.ok(moved.message_id > (last?.message_id ?? Number.POSITIVE_INFINITY));
+    assert.notEqual(moved.message_id, first?.message_id);
+    await ann.waitUntilGone((message) => message.message_id === first?.message_id);
+    assert.equal(counters(ann).length, 1);
+  });
+
+  test('the counter is edited no more often than it may be', async (t) => {
+    const { rig, ann } = await atCounter(t, 2, {
+      timings: { collector: { editEveryMs: 300, firstMs: 10 } },
+    });
+    const edits = () =>
+      rig.server.calls.filter(({ method }) => method === 'editMessageText').length;
+    const before = edits();
+    const began = Date.now();
+    for (const picture of await pictures(10)) {
+      ann.sendPhotos([picture]);
+      await new Promise((resolve) => setTimeout(resolve, 40));
+    }
+    await ann.waitForMessage({ text: /^12 photos/ });
+    assert.ok(edits() - before <= 1 + (Date.now() - began) / 300, `${edits() - before} edits`);
+  });
+
+  test('what is not a picture is named with its reason', async (t) => {
+    const { rig, ann } = await atCounter(t, 2);
+    rig.orders.verdicts.set('document.pdf', 'not_a_picture');
+    ann.sendFile(Buffer.from('%PDF-1.4'), 'document.pdf', 'application/pdf');
+    await ann.waitForMessage({ text: /^2 photos · 1 skipped: document\.pdf is not a picture/ });
+  });
+
+  test('a file over 20 MB is not fetched, and the person hears how to send it', async (t) => {
+    const { rig, ann } = await atCounter(t, 2);
+    rig.server.sendDocument(1, { sizeBytes: 21 * 1024 * 1024 }, { fileName: 'all.zip' });
+    await ann.waitForMessage({ text: /all\.zip is over 20 MB: send it as a photo/ });
+    rig.server.sendDocument(1, { sizeBytes: 20 * 1024 * 1024 }, { fileName: 'fits.zip' });
+    await ann.waitForMessage({ text: /^3 photos · 1 skipped/ });
+  });
+
+  test('one without an order opens it, and asks what /morph would ask', async (t) => {
+    const rig = await startRig(t);
+    const ann = rig.person(1, 'Ann');
+    ann.sendPhotos(await pictures(3), { album: true });
+    await ann.waitForMessage({ text: /^3 photos/, button: /Done/ });
+    assert.equal(
+      ann.messages().filter(({ text }) => /Who is in the photos/.test(text ?? '')).length,
+      1,
+    );
+    await ann.press(/Done/);
+    await ann.press(/Male/, { after: counters(ann)[0]?.message_id ?? 0 });
+    await ann.waitForMessage({ button: /Seamless/ });
+    assert.equal(rig.people.get(1)?.gender, 'male');
+  });
+
+  test('a stray document without an order opens none', async (t) => {
+    const rig = await startRig(t);
+    const ann = rig.person(1, 'Ann');
+    ann.sendFile(Buffer.from('%PDF-1.4'), 'cv.pdf', 'application/pdf');
+    await ann.waitForMessage({ text: /I make videos out of photos/ });
+    assert.equal(rig.orders.all.length, 0);
+  });
+
+  test('words, stickers and voices get a hint; an album of videos one', async (t) => {
+    const { rig, ann } = await atCounter(t, 0);
+    ann.say('hello?');
+    const first = await ann.waitForMessage({ text: /I'm waiting for photos/ });
+    rig.server.sendSticker(1);
+    const second = await ann.waitForMessage({ text: /I'm waiting for photos/ }, { after: first });
+    for (let index = 0; index < 5; index += 1) {
+      rig.server.sendVideo(1, { sizeBytes: 10 }, { mediaGroupId: 'v' });
+    }
+    await ann.waitForMessage({ text: /I'm waiting for photos/ }, { after: second });
+    ann.say('/help');
+    await ann.waitForMessage({ text: /How it works/ });
+    const hints = ann.messages().filter(({ text }) => /I'm waiting for photos/.test(text ?? ''));
+    assert.equal(hints.length, 3);
+  });
+
+  test('Undo takes back the last message, Clear everything', async (t) => {
+    const { rig, ann } = await atCounter(t, 3);
+    const undone = await ann.press(/Undo/);
+    assert.match(undone.text ?? '', /Took back/);
+    await ann.waitForMessage({ text: /^2 photos/ });
+    await ann.press(/Clear/);
+    await ann.waitForMessage({ text: /^0 photos/ });
+    assert.equal(rig.orders.of(1).files.length, 0);
+  });
+
+  test('a counter the person deleted is sent anew', async (t) => {
+    const { rig, ann } = await atCounter(t, 2);
+    const [counter] = counters(ann);
+    await rig.deleteMessage(1, counter?.message_id ?? 0);
+    ann.sendPhotos(await pictures(1));
+    await ann.waitForMessage({ text: /^3 photos/ });
+  });
+
+  test('new ones after the quote make it void, and the person is told once', async (t) => {
+    const { ann } = await atQuote(t, 2);
+    ann.sendPhotos(await pictures(3), { album: true });
+    await ann.waitForMessage({ text: /^5 photos/ });
+    const told = ann.messages().filter(({ text }) => /make a new quote/.test(text ?? ''));
+    assert.equal(told.length, 1);
+    const answer = await ann.press(/Loop/);
+    assert.match(answer.text ?? '', /photos have changed/);
+    await ann.press(/Done/);
+    await ann.waitForMessage({ text: /Seamless — 4 transitions/ });
+  });
+});
+
+describe('Done', () => {
+  test('says what one photo lacks', async (t) => {
+    const { ann } = await atCounter(t, 1);
+    await ann.press(/Done/);
+    await ann.waitForMessage({ text: /One photo has nothing to turn into/ });
+    ann.sendPhotos(await pictures(1));
+    await ann.waitForMessage({ text: /^2 photos/ });
+    await ann.press(/Done/);
+    await ann.waitForMessage({ button: /Seamless/ });
+  });
+
+  test('says by how many there are too many', async (t) => {
+    const { ann } = await atCounter(t, 5, { maxPhotos: 3 });
+    await ann.press(/Done/);
+    await ann.waitForMessage({ text: /up to 3 photos, and 2 are too many/ });
+  });
+
+  test('asks for patience while files arrive', async (t) => {
+    const { rig, ann } = await atCounter(t, 2);
+    rig.orders.verdicts.set('late.jpg', 'pending');
+    ann.sendFile((await pictures(1))[0] ?? new Uint8Array(), 'late.jpg');
+    await ann.waitForMessage({ text: /^2 photos · 1 arriving…/ });
+    await ann.press(/Done/);
+    await ann.waitForMessage({ text: /1 file is still on its way/ });
+  });
+
+  test('tells of a full disk without blaming the person', async (t) => {
+    const { rig, ann } = await atCounter(t, 2);
+    rig.orders.diskFull = true;
+    await ann.press(/Done/);
+    await ann.waitForMessage({ text: /storage is full.*photos are kept/s });
+  });
+
+  test('sends many sheets as albums', async (t) => {
+    const { rig, ann } = await atCounter(t, 2);
+    rig.orders.sheets = Array.from({ length: 11 }, () => rig.orders.sheets[0] ?? '');
+    await ann.press(/Done/);
+    await ann.waitForMessage({ button: /Seamless/ });
+    const photos = ann.messages().filter(({ photo, from }) => photo && from.is_bot);
+    assert.equal(photos.length, 11);
+    assert.equal(new Set(photos.map((message) => message.media_group_id)).size, 2);
+  });
+});
+
+describe('before paying', () => {
+  test('Back and Add photos lead back, and nothing is lost', async (t) => {
+    const { rig, ann } = await atConfirm(t, 3);
+    await ann.press(/Back/);
+    await ann.waitForMessage({ button: /Seamless/ });
+    assert.equal(quotes(rig), 1, 'the same message shows the quote again');
+    await ann.press(/Add photos/);
+    await ann.waitForMessage({ text: /Send more photos/ });
+    ann.sendPhotos(await pictures(1));
+    await ann.waitForMessage({ text: /^4 photos/ });
+    await ann.press(/Done/);
+    await ann.waitForMessage({ text: /Seamless — 3 transitions/ });
+  });
+
+  test('short of stars: by how much, how to top up, and the same order goes on', async (t) => {
+    const { rig, ann } = await atQuote(t, 2);
+    rig.balances.set(1, stars(1_000));
+    await ann.press(/Seamless/);
+    const short = await ann.waitForMessage({ text: /You are 34\.53 ⭐ short/, button: /Top up/ });
+    await ann.press(/Top up/);
+    await ann.waitForMessage({ text: /give them your id 1 / });
+    await ann.press(/Continue/);
+    await ann.waitForMessage({ text: /34\.53 ⭐ short/ }, { after: short });
+    rig.balances.set(1, stars(5_000));
+    await ann.press(/Continue/);
+    await ann.waitForMessage({ text: /After this order: 5\.47 ⭐/, button: /Confirm/ });
+    await ann.press(/Confirm/);
+    await ann.waitForMessage({ text: /0 of 1 transition/ });
+    assert.equal(rig.orders.all.length, 1);
+  });
+
+  test('stars that went elsewhere meanwhile: Confirm says what is missing', async (t) => {
+    const { rig, ann } = await atConfirm(t, 2);
+    rig.balances.set(1, stars(0));
+    await ann.press(/Confirm/);
+    await ann.waitForMessage({ text: /You are 89\.06 ⭐ short/ });
+    assert.equal(rig.orders.charges.length, 0);
+  });
+
+  test('/morph goes on where the order stands', async (t) => {
+    const { rig, ann } = await atConfirm(t, 2);
+    const before = ann.lastMessage();
+    ann.say('/morph');
+    await ann.waitForMessage({ button: /Confirm/ }, { after: before?.message_id ?? 0 });
+    assert.equal(rig.orders.all.length, 1);
+  });
+});
+
+describe('Confirm', () => {
+  test('pressed twice, on two devices and on an old message charges once', async (t) => {
+    const { rig, ann } = await atConfirm(t, 2);
+    const old = await ann.waitForMessage({ button: /Confirm/ });
+    ann.say('/morph');
+    const fresh = await ann.waitForMessage({ button: /Confirm/ }, { after: old });
+    const data = 'o:confirm:order1';
+    const answers = await Promise.all(
+      [old, fresh, fresh, old].map(({ message_id }) => rig.server.press(1, message_id, data)),
+    );
+    assert.equal(answers.filter(({ text }) => /we've started/.test(text ?? '')).length, 1);
+    assert.equal(answers.filter(({ text }) => /charged once/.test(text ?? '')).length, 3);
+    assert.equal(rig.orders.charges.length, 1);
+    assert.equal(rig.orders.all.length, 1);
+    await ann.waitUntilGone({ button: /Confirm/ });
+  });
+
+  test('works with no dialogue running, as after its state was lost', async (t) => {
+    const { rig, ann } = await atConfirm(t, 2);
+    rig.dialogues.clear();
+    await ann.press(/Confirm/);
+    await ann.waitForMessage({ text: /0 of 2 transitions/ });
+    assert.equal(rig.orders.charges.length, 1);
+  });
+});
+
+describe('a dialogue', () => {
+  test('goes on after a restart', async (t) => {
+    const { rig, ann } = await atQuote(t, 3);
+    assert.equal(rig.dialogues.size, 1);
+    await rig.restart();
+    await ann.press(/Seamless/);
+    await ann.press(/Confirm/);
+    await ann.waitForMessage({ text: /0 of 2 transitions/ });
+    await ann.waitForMessage({ text: /0 of 2/ });
+    assert.equal(rig.orders.charges.length, 1);
+  });
+
+  test('of another version is picked up by its buttons', async (t) => {
+    const { rig, ann } = await atQuote(t, 3);
+    for (const [key, state] of rig.dialogues) {
+      rig.dialogues.set(key, { ...(state as object), version: [0, 'older'] });
+    }
+    await ann.press(/Seamless/);
+    await ann.waitForMessage({ button: /Confirm/ });
+  });
+
+  test('lets commands through and goes on', async (t) => {
+    const { ann } = await atQuote(t, 3);
+    ann.say('/balance');
+    await ann.waitForMessage({ text: /Your balance: 600\.00 ⭐/ });
+    ann.say('what now?');
+    await ann.waitForMessage({ text: /use the buttons under the quote/ });
+    await ann.press(/Seamless/);
+    await ann.waitForMessage({ button: /Confirm/ });
+  });
+
+  test('an error in it is told kindly, without its words, and the next press works', async (t) => {
+    const { rig, ann } = await atQuote(t, 3);
+    rig.orders.failures.push({ method: 'choose', error: new Error('secret of Ann') });
+    await ann.press(/Seamless/);
+    await ann.waitForMessage({ text: /Something went wrong on our side/ });
+    assert.ok(rig.logged.some((line) => line.includes('A handler failed')));
+    await ann.press(/Seamless/);
+    await ann.waitForMessage({ button: /Confirm/ });
+  });
+
+  test('waits for a database that is away for a moment, and does what was asked', async (t) => {
+    const { rig, ann } = await atQuote(t, 3);
+    const error = new DatabaseDown('gone');
+    rig.orders.failures.push({ method: 'choose', error }, { method: 'find', error });
+    await ann.press(/Seamless/);
+    await ann.waitForMessage({ button: /Confirm/ });
+    assert.ok(!ann.transcript().includes('Something went wrong'));
+  });
+});
+
+describe('old and forged buttons', () => {
+  test('of an order that is over say how it ended', async (t) => {
+    const { rig, ann } = await atQuote(t, 3);
+    const quote = await ann.waitForMessage({ button: /Seamless/ });
+    const press = (data: string) => rig.server.press(1, quote.message_id, data);
+    const words: [string, RegExp][] = [
+      ['delivered', /is delivered/],
+      ['cancelled', /was cancelled/],
+      ['failed', /could not be made/],
+    ];
+    for (const [state, pattern] of words) {
+      rig.orders.of(1).view.state = state as 'delivered';
+      assert.match((await press('o:mode:order1:loop')).text ?? '', pattern);
+    }
+    rig.orders.of(1).view.state = 'rendering';
+    assert.match((await press('o:done:order1')).text ?? '', /already paid and in work/);
+  });
+
+  test("of somebody else's order, unknown orders and nonsense do nothing", async (t) => {
+    const { rig, ann } = await atConfirm(t, 2);
+    const eve = rig.person(66, 'Eve');
+    eve.say('/start');
+    const welcome = await eve.waitForMessage({ button: /Morph/ });
+    const press = (data: string) => rig.server.press(66, welcome.message_id, data);
+    for (const action of ['confirm', 'cancel', 'done', 'mode', 'continue', 'status', 'partial']) {
+      const choice = { mode: ':loop', partial: ':yes' }[action] ?? '';
+      const { text = '' } = await press(`o:${action}:order1${choice}`);
+      assert.match(text, /order is closed|already over/, action);
+    }
+    for (const data of ['nonsense', 'o:confirm', 'o:confirm:none', 'again:order1', 'history:x']) {
+      assert.notEqual((await press(data)).text ?? '', '', data);
+    }
+    assert.equal(rig.orders.of(1).view.state, 'quoted');
+    assert.equal(rig.orders.charges.length, 0);
+    await ann.press(/Confirm/);
+    await ann.waitForMessage({ text: /0 of 2/ });
+  });
 });

@@ -40,6 +40,8 @@ export interface Rig {
   /** Says what the database does from now on. */
   readonly database: { down: boolean };
   person(id: number, firstName: string, language?: string): Person;
+  /** As a person deletes a message of the bot on their side. */
+  deleteMessage(chatId: number, messageId: number): Promise<void>;
   /** Stops the bot as a kill would, with what is in memory gone, and starts another. */
   restart(): Promise<MorphBot>;
 }
@@ -198,6 +200,11 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
       return bot;
     },
     person: (id, firstName, language = 'en') => createPerson(server, { id, firstName, language }),
+    async deleteMessage(chatId, messageId) {
+      const query = `chat_id=${chatId}&message_id=${messageId}`;
+      const response = await fetch(`${server.url}/bot${testToken}/deleteMessage?${query}`);
+      await response.arrayBuffer();
+    },
     async restart() {
       await bot.stop(1_000);
       bot = create();

@@ -120,10 +120,10 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         return pressed.action === 'gender' ? resume(known, order) : quote(known, orderId);
       }
       case 'mode': {
-        await talk.answer();
         const choice = { mode: pressed.mode, gender: person.gender ?? 'unset' };
         const chosen = await deps.orders().choose(orderId, person.id, choice);
         if (chosen.kind === 'closed') return outdated(talk, order);
+        await talk.answer();
         return show(talk, chosenScreen(t, orderId, chosen), messageId);
       }
       case 'back':

@@ -68,10 +68,9 @@ export function createCancelling(deps: CancelDeps): Cancelling {
         active.length === 1 ? t('order.cancelPaid') : `${t('order.cancelPaid')} ${index + 1}`;
       return [orderButton(label, { action: 'cancel', orderId: order.id })];
     });
-    await messenger.send(person.id, {
-      text: t('order.paidGoesOn', { count: active.length }),
-      keyboard,
-    });
+    const text =
+      active.length === 1 ? t('order.paidGoesOn') : t('order.paidGoOn', { count: active.length });
+    await messenger.send(person.id, { text, keyboard });
   }
 
   async function press(ctx: BotContext): Promise<void> {

@@ -57,8 +57,8 @@ export function documentName(
 export function closingScreen(t: Translate, video: ResultVideo): Screen {
   const lines = [t('order.enjoy')];
   if (video.replaced.length > 0) {
-    const values = { list: video.replaced.join(', '), count: video.replaced.length };
-    lines.push(t('order.replaced', values));
+    const key = video.replaced.length === 1 ? 'order.replacedOne' : 'order.replacedMany';
+    lines.push(t(key, { list: video.replaced.join(', ') }));
   }
   if (video.refunded > NO_STARS) {
     lines.push(t('order.cameBack', { refunded: showStars(video.refunded) }));

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  decodeOrderPress,
+  encodeOrderPress,
+  type OrderPress,
+} from '../../src/bot/callback-data.ts';
+
+const LONGEST_ID = 'x'.repeat(32);
+
+const PRESSES: readonly OrderPress[] = [
+  ...(
+    [
+      'done',
+      'undo',
+      'clear',
+      'cancel',
+      'add',
+      'back',
+      'confirm',
+      'continue',
+      'topup',
+      'status',
+    ] as const
+  ).map((action) => ({ action, orderId: LONGEST_ID })),
+  { action: 'mode', orderId: 'a1', mode: 'seamless' },
+  { action: 'mode', orderId: LONGEST_ID, mode: 'loop' },
+  { action: 'gender', orderId: 'a1', gender: 'male' },
+  { action: 'gender_done', orderId: LONGEST_ID, gender: 'female' },
+  { action: 'partial', orderId: LONGEST_ID, accept: true },
+  { action: 'partial', orderId: 'a1', accept: false },
+];
+
+test('every press comes back as it was, within 64 bytes', () => {
+  for (const press of PRESSES) {
+    const data = encodeOrderPress(press);
+    assert.ok(Buffer.byteLength(data) <= 64, data);
+    assert.deepEqual(decodeOrderPress(data), press);
+  }
+});
+
+test('forged data is nothing', () => {
+  const forged = [
+    undefined,
+    '',
+    'o',
+    'o:done',
+    'o:done:',
+    'o:done:a:b',
+    'o:mode:a',
+    'o:mode:a:backwards',
+    'o:gender:a:other',
+    'o:partial:a:maybe',
+    'o:grant:a',
+    "o:done:a' or 1=1",
+    `o:done:${'a'.repeat(33)}`,
+    'x:done:a',
+    'o:done:a\n',
+  ];
+  for (const data of forged) assert.equal(decodeOrderPress(data), undefined, String(data));
+});

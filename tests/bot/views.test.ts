@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { showDay, showMovement, showWait } from '../../src/bot/amounts.ts';
+import { createTranslator, LOCALES_DIR } from '../../src/bot/i18n.ts';
+import { splitAlbums } from '../../src/bot/send-pictures.ts';
+import { historyScreen, movementLine } from '../../src/bot/views/account.ts';
+import { countLine } from '../../src/bot/views/photos.ts';
+import { progressScreen } from '../../src/bot/views/progress.ts';
+import { noQuoteText, optionLine } from '../../src/bot/views/quote.ts';
+import {
+  closingScreen,
+  documentCaption,
+  documentName,
+  previewCaption,
+} from '../../src/bot/views/result.ts';
+import { SKIP_REASONS } from '../../src/domain/skip-reason.ts';
+import { stars } from '../../src/domain/stars.ts';
+import type { ResultVideo } from '../../src/orders/chat-port.ts';
+import type { Intake, OrderProgress, OrderView } from '../../src/orders/orders.ts';
+
+const translator = createTranslator(LOCALES_DIR);
+const en = translator('en');
+const ru = translator('ru');
+
+const view: OrderView = {
+  id: 'abc',
+  personId: 1,
+  serviceType: 'image_morphing',
+  state: 'rendering',
+  mode: 'seamless',
+  price: stars(48_983),
+  partial: null,
+  collectorMessageId: null,
+  progressMessageId: null,
+  progressText: null,
+  createdAt: new Date('2026-11-22T10:00:00Z'),
+  endedAt: null,
+};
+
+const intake: Intake = { orderId: 'abc', state: 'draft', photos: 12, pending: 0, skipped: [] };
+
+const progress: OrderProgress = {
+  order: view,
+  total: 12,
+  finished: 7,
+  running: 5,
+  ahead: 0,
+  etaSeconds: 200,
+  waitingForProvider: false,
+  refunded: stars(0),
+};
+
+const video: ResultVideo = {
+  orderId: 'abc',
+  personId: 1,
+  path: '/v.mp4',
+  sizeBytes: 1,
+  width: 1,
+  height: 1,
+  durationSeconds: 54.96,
+  thumbnailPath: '/t.jpg',
+  preview: { path: '/v.mp4', width: 1, height: 1 },
+  documents: ['/v.mp4'],
+  transitions: 11,
+  replaced: [],
+  refunded: stars(0),
+  partial: false,
+};
+
+describe('the quote', () => {
+  const option = (transitions: number) => ({
+    mode: 'seamless' as const,
+    transitions,
+    seconds: transitions * 5,
+    price: stars(transitions * 4453),
+    waitSeconds: 1,
+  });
+
+  test('names mode, transitions, seconds and the price with two decimals', () => {
+    assert.equal(optionLine(en, option(11)), 'Seamless — 11 transitions · 55 s · 489.83 ⭐');
+    assert.equal(
+      optionLine(en, { ...option(1), mode: 'loop', price: stars(750) }),
+      'Loop — 1 transition · 5 s · 7.50 ⭐',
+    );
+  });
+
+  test('counts in Russian as Russians do', () => {
+    const counted = [1, 2, 5, 11, 21, 22, 112].map(
+      (n) => optionLine(ru, option(n)).split(' · ')[0],
+    );
+    assert.deepEqual(
+      counted.map((text) => text?.replace('Плавный — ', '')),
+      [
+        '1 переход',
+        '2 перехода',
+        '5 переходов',
+        '11 переходов',
+        '21 переход',
+        '22 перехода',
+        '112 переходов',
+      ],
+    );
+  });
+
+  test('says how many photos are too many', () => {
+    const outcome = { kind: 'too_many', photos: 203, max: 200 } as const;
+    assert.match(noQuoteText(en, outcome), /up to 200 photos, and 3 are too many/);
+    assert.match(noQuoteText(ru, outcome), /до 200 фото, 3 лишних/);
+  });
+});
+
+describe('the counter', () => {
+  test('stays on one line while one file is skipped', () => {
+    const skipped = [{ name: 'document.pdf', reason: 'not_a_picture' as const }];
+    assert.equal(
+      countLine(en, { ...intake, skipped, pending: 3 }),
+      '<b>12 photos</b> · 1 skipped: document.pdf is not a picture · 3 arriving…',
+    );
+  });
+
+  test('names five skipped files and counts the rest', () => {
+    const skipped = Array.from({ length: 8 }, (_, index) => ({
+      name: `f${index}.txt`,
+      reason: 'not_a_picture' as const,
+    }));
+    const text = countLine(en, { ...intake, skipped });
+    assert.equal(text.match(/•/g)?.length, 6);
+    assert.match(text, /8 skipped:/);
+    assert.match(text, /• and 3 more$/);
+  });
+
+  test('shows a name as text, shortened around its middle, whatever is in it', () => {
+    const name = `<b>&${'x'.repeat(200)}.jpg`;
+    const text = countLine(en, { ...intake, skipped: [{ name, reason: 'too_small' }] });
+    assert.match(text, /&lt;b&gt;&amp;x+…x+\.jpg is too small/);
+    assert.ok(text.length < 200, text);
+  });
+
+  test('has words for every reason in both languages', () => {
+    for (const reason of SKIP_REASONS) {
+      for (const t of [en, ru]) {
+        const text = countLine(t, { ...intake, skipped: [{ name: null, reason }] });
+        assert.doesNotMatch(text, /morph\.skip|\{\{/);
+      }
+    }
+  });
+});
+
+describe('progress', () => {
+  test('shows the bar, the count and a coarse time', () => {
+    const { text, keyboard } = progressScreen(en, progress);
+    assert.equal(
+      text,
+      '<b>Making your video</b>\n\n▰▰▰▰▰▱▱▱▱▱\n7 of 12 transitions\nReady in about 4 min',
+    );
+    assert.equal(keyboard?.[0]?.[0]?.text, 'Cancel');
+  });
+
+  test('shows the place in the queue until something of it renders', () => {
+    const waiting = { ...progress, finished: 0, running: 0, ahead: 3 };
+    assert.match(progressScreen(en, waiting).text, /In the queue: 3 transitions ahead of you/);
+    assert.match(progressScreen(ru, waiting).text, /В очереди: перед вами 3 перехода/);
+    assert.doesNotMatch(progressScreen(en, { ...waiting, running: 1 }).text, /queue/);
+  });
+
+  test('promises no time while the provider takes no work', () => {
+    const { text } = progressScreen(en, { ...progress, waitingForProvider: true });
+    assert.match(text, /studio is busy/);
+    assert.doesNotMatch(text, /Ready in/);
+  });
+
+  test('offers Cancel only while there is something to cancel', () => {
+    for (const state of ['finishing', 'delivering', 'delivered', 'cancelled', 'failed'] as const) {
+      assert.equal(
+        progressScreen(en, { ...progress, order: { ...view, state } }).keyboard,
+        undefined,
+      );
+    }
+  });
+});
+
+describe('the result', () => {
+  test('is signed in the language of the person, as the last line', () => {
+    assert.equal(
+      previewCaption(en, video, 'morphogram_bot'),
+      'Your morph: 11 transitions · 55 s\n\n✨ Created with @morphogram_bot ✨',
+    );
+    const caption = documentCaption(ru, { part: 1, of: 3 }, 'morphogram_bot');
+    assert.match(caption, /часть 1 из 3/);
+    assert.equal(caption.split('\n').at(-1), '✨ Создано с помощью @morphogram_bot ✨');
+  });
+
+  test('has a name that tells photos, day and part', () => {
+    assert.equal(documentName(video, view, 1), 'morph-12-photos-2026-11-22.mp4');
+    assert.equal(
+      documentName(video, { ...view, mode: 'loop' }, 1),
+      'morph-11-photos-2026-11-22.mp4',
+    );
+    const parts = { ...video, documents: ['/1', '/2', '/3'] };
+    assert.equal(documentName(parts, view, 2), 'morph-12-photos-2026-11-22-part-2-of-3.mp4');
+  });
+
+  test('says what was replaced and what came back', () => {
+    const closing = closingScreen(en, { ...video, replaced: [3], refunded: stars(4453) });
+    assert.match(closing.text, /Transition 3 was rendered more simply/);
+    assert.match(closing.text, /44\.53 ⭐ came back/);
+    const many = closingScreen(ru, { ...video, replaced: [3, 5], refunded: stars(8906) });
+    assert.match(many.text, /Переходы 3, 5 сделаны упрощённо/);
+    assert.doesNotMatch(closingScreen(en, video).text, /came back/);
+  });
+});
+
+describe('small words', () => {
+  test('time is rounded up, coarsely', () => {
+    const waits = [10, 61, 200, 660, 3_000, 3_600, 4_900].map((seconds) => showWait(en, seconds));
+    assert.deepEqual(waits, [
+      'less than a minute',
+      'about 2 min',
+      'about 4 min',
+      'about 15 min',
+      'about 50 min',
+      'about 1 h',
+      'about 1 h 30 min',
+    ]);
+  });
+
+  test('movements carry their sign, days their month', () => {
+    const at = new Date('2026-11-22T23:30:00Z');
+    const line = { kind: 'charge', serviceType: 'image_morphing', reason: null, at } as const;
+    assert.equal(
+      movementLine(en, 'en', { ...line, amount: stars(-48_983) }),
+      '22 Nov · <b>−489.83 ⭐</b> · morph video',
+    );
+    assert.equal(showMovement(stars(100)), '+1.00 ⭐');
+    assert.match(showDay(at, 'ru'), /^22 нояб/);
+  });
+
+  test('a granted reason is shown as text', () => {
+    const line = {
+      kind: 'top_up',
+      serviceType: null,
+      reason: 'for <you>',
+      amount: stars(100),
+    } as const;
+    assert.match(
+      movementLine(en, 'en', { ...line, at: new Date() }),
+      /stars added: for &lt;you&gt;$/,
+    );
+  });
+});
+
+test('the history has buttons for what can be sent again and for the pages there are', () => {
+  const items = Array.from({ length: 5 }, (_, index) => ({
+    order: { ...view, id: `o${index}`, state: 'delivered' as const },
+    transitions: 3,
+    previewFileId: index === 1 ? null : 'file',
+    documentFileIds: [],
+  }));
+  const screen = historyScreen(en, 'en', { items, total: 12, offset: 5 });
+  const data = screen.keyboard?.map((row) =>
+    row.map((button) => ('callback_data' in button ? button.callback_data : '')),
+  );
+  assert.deepEqual(data, [
+    ['again:o0', 'again:o2', 'again:o3', 'again:o4'],
+    ['history:0', 'history:10'],
+  ]);
+  assert.match(screen.text, /6\. 22 Nov · 3 transitions · 489\.83 ⭐ · delivered/);
+});
+
+test('pictures go out in albums of two to ten', () => {
+  const sizes = (count: number) =>
+    splitAlbums(Array.from({ length: count }, String)).map((album) => album.length);
+  assert.deepEqual([0, 1, 2, 10, 11, 12, 21].map(sizes), [
+    [],
+    [1],
+    [2],
+    [10],
+    [9, 2],
+    [10, 2],
+    [10, 9, 2],
+  ]);
+});
