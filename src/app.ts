@@ -13,6 +13,7 @@ import { NO_STARS, parseStars } from './domain/stars.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLedger } from './ledger/ledger.ts';
 import { locateFfmpeg } from './media/ffmpeg.ts';
+import { createPhotos } from './media/photos.ts';
 import { createFileStorage } from './media/storage.ts';
 import { createVideo } from './media/video.ts';
 import { createOrders, type OrderDesk } from './orders/create-orders.ts';
@@ -101,6 +102,7 @@ export function createApp(
         queue,
         ledger,
         storage: createFileStorage(join(config.DATA_DIR, 'files')),
+        photos: createPhotos(),
         video: createVideo(tools),
         provider,
         chat: bot.chatPort,

@@ -184,6 +184,7 @@ const DOWN_CODES = new Set([
   '57P02',
   '57P03',
   '53300',
+  '53100',
 ]);
 
 /** Whether an error says that the server is away or restarting, so that the same call may work later. */

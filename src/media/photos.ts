@@ -78,10 +78,6 @@ export function createPhotos(): Photos {
   };
 }
 
-// The same as plain functions.
-const shared = createPhotos();
-export const { inspectPhoto, toCanvas, contactSheet } = shared;
-
 function refused(reason: SkipReason) {
   return { kind: 'refused', reason } as const;
 }

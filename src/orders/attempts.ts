@@ -16,30 +16,38 @@ export async function readAttempts(db: Queryable, stepId: number): Promise<Predi
     .orderBy(asc(predictions.attempt));
 }
 
+interface NewAttempt {
+  readonly stepId: number;
+  /** Counted from 1. */
+  readonly attempt: number;
+  readonly provider: string;
+}
+
 /** Writes an attempt down before its provider is asked: from here on it is never forgotten. */
 export async function beginAttempt(
   db: Db,
-  attempt: {
-    readonly stepId: number;
-    readonly number: number;
-    readonly provider: string;
-    readonly request: PreparedRequest;
-  },
+  attempt: NewAttempt,
+  { model, input, fingerprint }: PreparedRequest,
 ): Promise<PredictionRow> {
   const [row] = await db
     .insert(predictions)
-    .values({
-      id: randomUUID(),
-      stepId: attempt.stepId,
-      attempt: attempt.number,
-      provider: attempt.provider,
-      model: attempt.request.model,
-      input: attempt.request.input,
-      fingerprint: attempt.request.fingerprint,
-    })
+    .values({ id: randomUUID(), ...attempt, model, input, fingerprint })
     .returning();
   if (!row) throw new Error('The attempt was not written down');
   return row;
+}
+
+/** Counts an attempt that failed before anything could be asked for. */
+export async function recordUnsent(
+  db: Db,
+  attempt: NewAttempt,
+  model: string,
+  failure: FailureKind,
+): Promise<void> {
+  const nothing = { input: {}, fingerprint: '', endedAt: new Date() };
+  await db
+    .insert(predictions)
+    .values({ id: randomUUID(), ...attempt, model, state: 'failed', failure, ...nothing });
 }
 
 /**

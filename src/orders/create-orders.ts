@@ -2,6 +2,7 @@ import { and, eq, isNull } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
 import { deliveries, orders } from '../db/schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Photos } from '../media/photos.ts';
 import type { Storage } from '../media/storage.ts';
 import type { Video } from '../media/video.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -36,6 +37,7 @@ export interface OrdersDeps {
   readonly queue: Queue;
   readonly ledger: Ledger;
   readonly storage: Storage;
+  readonly photos: Photos;
   readonly video: Video;
   readonly provider: Provider;
   readonly chat: ChatPort;

@@ -8,7 +8,7 @@ import { MORPH_MODES, type MorphMode } from '../domain/morph-plan.ts';
 import { isOpen } from '../domain/order-state.ts';
 import { stars, sumStars } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { contactSheet, toCanvas } from '../media/photos.ts';
+import type { Photos } from '../media/photos.ts';
 import { type Storage, StorageFullError } from '../media/storage.ts';
 import { imageMorphing, type MorphInput } from '../services/image-morphing.ts';
 import type { Terms } from '../services/service.ts';
@@ -28,6 +28,7 @@ export interface QuoteDeps {
   readonly db: Db;
   readonly ledger: Ledger;
   readonly storage: Storage;
+  readonly photos: Pick<Photos, 'toCanvas' | 'contactSheet'>;
   readonly terms: Terms;
   readonly maxPhotos: number;
   readonly renderConcurrency: number;
@@ -57,7 +58,7 @@ export async function quoteOrder(
       const prepared = await prepareCanvas(deps, rows);
       // A photo that turned out to be broken was skipped, and the vote is taken again without it.
       if (!prepared) continue;
-      const sheets = await contactSheet({
+      const sheets = await deps.photos.contactSheet({
         photos: prepared.photos.map(({ path }, index) => ({ path, label: String(index + 1) })),
         output: deps.storage.pathOf(sheetKey(orderId)),
       });
@@ -161,7 +162,8 @@ async function prepare(deps: QuoteDeps, row: PhotoRow, canvas: Canvas) {
   const path = deps.storage.pathOf(key);
   if (await deps.storage.exists(key)) return { row, path, key };
   try {
-    await toCanvas({ input: deps.storage.pathOf(row.originalKey ?? ''), output: path, canvas });
+    const input = deps.storage.pathOf(row.originalKey ?? '');
+    await deps.photos.toCanvas({ input, output: path, canvas });
     return { row, path, key };
   } catch (error) {
     if ((await deps.storage.freeBytes()) < FULL_BELOW_BYTES)

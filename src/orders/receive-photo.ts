@@ -7,7 +7,7 @@ import { assertNever } from '../domain/assert-never.ts';
 import { isOpen } from '../domain/order-state.ts';
 import type { SkipReason } from '../domain/skip-reason.ts';
 import { openArchive } from '../media/archive.ts';
-import { inspectPhoto } from '../media/photos.ts';
+import type { Photos } from '../media/photos.ts';
 import { type Storage, StorageFullError } from '../media/storage.ts';
 import type { ChatPort } from './chat-port.ts';
 import { entryKey, orderPrefix, originalKey } from './keys.ts';
@@ -22,6 +22,7 @@ export interface ReceiveDeps {
   readonly db: Db;
   readonly queue: Queue;
   readonly storage: Storage;
+  readonly photos: Pick<Photos, 'inspectPhoto'>;
   readonly chat: Pick<ChatPort, 'fetchFile' | 'intakeChanged' | 'alarm'>;
 }
 
@@ -80,7 +81,7 @@ async function tryLater(deps: ReceiveDeps, photo: PhotoRow, afterMs: number): Pr
 }
 
 async function lookAt(deps: ReceiveDeps, photo: PhotoRow, path: string): Promise<Looked> {
-  const looked = await inspectPhoto(path);
+  const looked = await deps.photos.inspectPhoto(path);
   if (looked.kind === 'photo') return looked;
   if (looked.reason !== 'not_a_picture' || !(await isArchive(path))) {
     return { kind: 'skipped', reason: looked.reason };
@@ -114,7 +115,7 @@ async function unpack(deps: ReceiveDeps, photo: PhotoRow, path: string): Promise
     }
     const key = entryKey(photo.orderId, photo.id, position);
     await deps.storage.write(key, entry.bytes);
-    const looked = await inspectPhoto(deps.storage.pathOf(key));
+    const looked = await deps.photos.inspectPhoto(deps.storage.pathOf(key));
     // The same picture twice in an archive, or in two archives, is one photo.
     const fileUniqueId = `sha256:${createHash('sha256').update(entry.bytes).digest('hex')}`;
     const named = { ...row, fileUniqueId, name: entry.name };

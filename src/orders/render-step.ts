@@ -16,6 +16,7 @@ import {
   endAttempt,
   type PredictionRow,
   readAttempts,
+  recordUnsent,
 } from './attempts.ts';
 import type { ChatPort } from './chat-port.ts';
 import { clipKey } from './keys.ts';
@@ -48,6 +49,9 @@ export const RENDER_TIMING: RenderTiming = {
 };
 
 const MAX_ATTEMPTS = 3;
+
+/** Making the pictures reachable costs nothing and is tried this much more often. */
+const MAX_PREPARES = 5;
 
 /** A clip is not fetched onto a disk with less room than this; it waits at the provider. */
 const FULL_BELOW_BYTES = 10_000_000;
@@ -145,33 +149,19 @@ async function startAttempt(
   signal: AbortSignal,
 ): Promise<AttemptEnd> {
   const request = await describe(deps, step);
+  const attempt = { stepId: step.id, attempt: number, provider: deps.provider.name };
   for (let wait = 0; ; wait += 1) {
     if (!(await isRendering(deps.db, step.id))) return { kind: 'over' };
     const prepared = await deps.provider.prepare(request, signal);
     if (prepared.kind === 'prepared') {
-      const { name: provider } = deps.provider;
-      const row = await beginAttempt(deps.db, {
-        stepId: step.id,
-        number,
-        provider,
-        request: prepared.request,
-      });
+      const row = await beginAttempt(deps.db, attempt, prepared.request);
       return create(deps, step, row, signal);
     }
     // Nothing was bought yet, so only what would fail for ever, or too often, counts as an attempt.
     const { failure } = prepared;
-    if (
-      retryPolicy(failure.kind) !== 'wait' &&
-      (retryPolicy(failure.kind) === 'never' || wait >= 5)
-    ) {
-      const unsent = { model: request.model, input: {}, fingerprint: '' };
-      const row = await beginAttempt(deps.db, {
-        stepId: step.id,
-        number,
-        provider: deps.provider.name,
-        request: unsent,
-      });
-      await endAttempt(deps.db, row.id, { state: 'failed', failure: failure.kind });
+    const policy = retryPolicy(failure.kind);
+    if (policy === 'never' || (policy === 'attempt' && wait >= MAX_PREPARES)) {
+      await recordUnsent(deps.db, attempt, request.model, failure.kind);
       return { kind: 'failed', failure };
     }
     await deps.gate.pause(failure, wait, stepTopic(step.id), signal);
@@ -225,8 +215,9 @@ async function create(
 }
 
 /**
- * Looks for the prediction of an attempt whose answer was lost. Waits as long as the provider cannot
- * be asked: buying again without having looked could buy twice.
+ * Looks for the prediction of an attempt whose answer was lost. While the provider cannot be asked it
+ * waits, since buying again without having looked could buy twice; but no longer than an attempt may
+ * take, for by then the provider has stopped whatever it accepted.
  * @returns the attempt with its id, `absent`, or undefined when the attempt is over.
  */
 async function findLost(
@@ -235,7 +226,8 @@ async function findLost(
   signal: AbortSignal,
 ): Promise<PredictionRow | 'absent' | undefined> {
   const createdAfter = new Date(row.createdAt.getTime() - 60_000);
-  for (let look = 0; look < deps.timing.findMs.length; ) {
+  const deadline = Date.now() + deps.timing.attemptMs;
+  for (let look = 0; look < deps.timing.findMs.length && Date.now() < deadline; ) {
     await deps.watch.sleep(stepTopic(row.stepId), deps.timing.findMs[look] ?? 0, signal);
     const claimed = await claimedIds(deps.db, row.fingerprint);
     const found = await deps.provider.find(

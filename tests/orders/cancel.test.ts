@@ -116,7 +116,7 @@ describe('the scheduler', () => {
   });
 
   it('cancels an attempt that outlives its time at the provider, and tries again', async () => {
-    const rig = await startOrdersRig({ timing: { attemptMs: 300 } });
+    const rig = await startOrdersRig({ timing: { attemptMs: 2_000 } });
     try {
       const person = await rig.person(50_000);
       rig.replicate.next({ outcome: 'hang' });

@@ -7,6 +7,7 @@ import { type Stars, stars } from '../../src/domain/stars.ts';
 import { auditLedger } from '../../src/ledger/audit.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { locateFfmpeg } from '../../src/media/ffmpeg.ts';
+import { createPhotos } from '../../src/media/photos.ts';
 import { createFileStorage } from '../../src/media/storage.ts';
 import { createVideo } from '../../src/media/video.ts';
 import type {
@@ -104,6 +105,7 @@ export async function startOrdersRig(
     queue,
     ledger,
     storage: createFileStorage(storageRoot),
+    photos: createPhotos(),
     video: createVideo(await locateFfmpeg()),
     provider: createReplicateProvider({ token: replicate.token, baseUrl: replicate.baseUrl }),
     chat,
