@@ -1,10 +1,10 @@
 import { isOpen } from '../domain/order-state.ts';
+import { createTurns } from '../domain/turns.ts';
 import type { Intake, Orders, OrderView } from '../orders/orders.ts';
 import type { People } from '../people/people.ts';
 import type { Translator } from './i18n.ts';
 import { describeError, type Log } from './log.ts';
 import type { Messenger, Screen } from './messenger.ts';
-import { createTurns } from './turns.ts';
 import { closedCollectorScreen, collectorScreen, type PhotoTerms } from './views/photos.ts';
 
 /** The counter is moved below the newest photos once this many messages came after it. */

@@ -1,10 +1,10 @@
 import { isActive } from '../domain/order-state.ts';
+import { createTurns } from '../domain/turns.ts';
 import type { OrderProgress, Orders } from '../orders/orders.ts';
 import type { People } from '../people/people.ts';
 import type { Translator } from './i18n.ts';
 import { describeError, type Log } from './log.ts';
 import type { Messenger, Screen } from './messenger.ts';
-import { createTurns } from './turns.ts';
 import { progressScreen } from './views/progress.ts';
 
 export interface ProgressTimings {

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { fromDrizzle, fromPglite, type Job, type JobResult, PgBoss } from 'pg-boss';
 import { type Database, selectRows, type Tx } from '../db/database.ts';
+import { createTurns } from '../domain/turns.ts';
 
 /**
  * The kinds of jobs. A job only says "look at this row again": the rows are the truth, so every
@@ -86,6 +87,8 @@ export function createQueue(deps: {
   boss.on('error', onError);
   const stopping = new AbortController();
   const stopped = new AbortController();
+  // Two jobs about the same row wait for each other; all others run side by side.
+  const inTurn = createTurns<string>();
 
   return {
     async start() {
@@ -131,7 +134,7 @@ export function createQueue(deps: {
         const stop = workers.mayEnd ? stopped : stopping;
         const signal = AbortSignal.any([job.signal, stop.signal]);
         try {
-          await handler(job.data, signal);
+          await inTurn(`${name} ${JSON.stringify(job.data)}`, () => handler(job.data, signal));
           return { id: job.id, status: 'completed' };
         } catch (error) {
           // The engine keeps the error with the job and tries again; a person should see it too.

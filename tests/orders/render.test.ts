@@ -197,4 +197,21 @@ describe('an order', () => {
     await rig.until(next, person, 'delivered');
     assert.equal(rig.chat.previews.filter(({ orderId }) => orderId === next).length, 1);
   });
+
+  it('is sent once also when several reasons to send it come together', async () => {
+    const person = await rig.person(50_000);
+    const id = await rig.photos(person, 2);
+    await rig.orders.quote(id, person);
+    await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
+    rig.chat.nextOutcomes.push({ kind: 'later', retryAfterMs: 300 });
+    await rig.orders.confirm(id, person);
+    await rig.eventually('sending was put off', () => rig.chat.nextOutcomes.length === 0);
+    await Promise.all([1, 2, 3, 4].map(() => rig.orders.personReturned(person)));
+    await rig.until(id, person, 'delivered');
+    const mine = <T extends { readonly orderId: string }>(sent: readonly T[]) =>
+      sent.filter(({ orderId }) => orderId === id).length;
+    assert.equal(mine(rig.chat.previews), 1);
+    assert.equal(mine(rig.chat.documents.map(({ video }) => video)), 1);
+    assert.equal(mine(rig.chat.closings), 1);
+  });
 });
