@@ -162,11 +162,11 @@ function layOut(count: number, ratio: number): Grid {
   };
 }
 
-/** The middle shape of all photos, no further from the square than 3:4. */
+/** The middle shape of all photos; on one canvas, it is the canvas's, and nothing of them is cut. */
 function tileRatio(sizes: readonly PictureSize[]): number {
   const logs = sizes.map(({ width, height }) => Math.log(width / height));
   const mean = Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
-  return Math.min(4 / 3, Math.max(3 / 4, mean));
+  return Math.min(16 / 9, Math.max(9 / 16, mean));
 }
 
 function sizeOf({ width, height }: PictureSize): string {
