@@ -27,24 +27,22 @@ export interface CollectorDeps {
   readonly log: Log;
 }
 
-/** An order and whose it is. */
-type Owned = Pick<OrderView, 'id' | 'personId'>;
+type OrderId = Pick<OrderView, 'id'>;
 
 /** The one message per order that counts its photos. */
 export interface Collector {
   /** A file of this order came with this message. */
-  arrived(order: Owned, messageId: number): void;
+  arrived(order: OrderId, messageId: number): void;
   /** The count may have changed: the message follows soon. */
   changed(orderId: string): void;
   /** Sends the counter anew, at the bottom of the chat. Does nothing while there is nothing to count. */
-  renew(order: Owned): Promise<'shown' | 'empty'>;
+  renew(order: OrderId): Promise<'shown' | 'empty'>;
   /** Brings the message up to date at once: after a button on it was pressed. */
-  refresh(order: Owned): Promise<void>;
+  refresh(order: OrderId): Promise<void>;
   stop(): Promise<void>;
 }
 
 interface Counter {
-  personId?: number;
   newestMessageId: number;
   shownText?: string;
   shownAt: number;
@@ -62,11 +60,6 @@ export function createCollector(deps: CollectorDeps): Collector {
     const counter = counters.get(orderId) ?? { newestMessageId: 0, shownAt: 0 };
     counters.set(orderId, counter);
     return counter;
-  };
-
-  const owned = ({ id, personId }: Owned): string => {
-    counterOf(id).personId = personId;
-    return id;
   };
 
   function changed(orderId: string): void {
@@ -89,8 +82,8 @@ export function createCollector(deps: CollectorDeps): Collector {
     return inTurn(orderId, async () => {
       const counter = counterOf(orderId);
       const intake = await deps.orders().intake(orderId);
-      const { personId } = counter;
-      if (!intake || personId === undefined) return 'empty';
+      if (!intake) return 'empty';
+      const { personId } = intake;
       const order = await deps.orders().find(orderId, personId);
       const person = await deps.people.find(personId);
       if (!order || !person || person.blockedAt) return 'empty';
@@ -136,14 +129,14 @@ export function createCollector(deps: CollectorDeps): Collector {
 
   return {
     arrived(order, messageId) {
-      const counter = counterOf(owned(order));
+      const counter = counterOf(order.id);
       counter.newestMessageId = Math.max(counter.newestMessageId, messageId);
       changed(order.id);
     },
     changed,
-    renew: (order) => show(owned(order), 'anew'),
+    renew: (order) => show(order.id, 'anew'),
     async refresh(order) {
-      await show(owned(order), 'edit');
+      await show(order.id, 'edit');
     },
     async stop() {
       stopped = true;

@@ -15,7 +15,7 @@ import { deliverOrder } from './deliver.ts';
 import { addFile, clearPhotos, findOpenOrder, openOrder, readIntake, undoLast } from './draft.ts';
 import { finishOrder } from './finish.ts';
 import type { Orders } from './orders.ts';
-import { listActive, listHistory, readProgress } from './progress.ts';
+import { listActive, listHistory, listRecent, readProgress } from './progress.ts';
 import { createProviderGate } from './provider-gate.ts';
 import { purgeOrder } from './purge.ts';
 import type { Queue } from './queue.ts';
@@ -86,6 +86,9 @@ export function createOrders(given: OrdersDeps): OrderDesk {
         deliverOrder(deps, orderId, signal),
       );
       await queue.work('purge', PURGE_WORKERS, ({ orderId }) => purgeOrder(deps, orderId));
+      const recent = await listRecent(db);
+      for (const orderId of recent.filled) deps.chat.intakeChanged(orderId);
+      for (const orderId of recent.ended) deps.chat.progressChanged(orderId);
     },
 
     async predictionChanged(attemptId, externalId) {

@@ -128,6 +128,7 @@ export async function readIntake(db: Queryable, orderId: string): Promise<Intake
     .orderBy(asc(photos.messageId), asc(photos.position), asc(photos.id));
   return {
     orderId,
+    personId: order.personId,
     state: order.state,
     photos: rows.filter((row) => row.state === 'ready').length,
     pending: rows.filter((row) => row.state === 'pending').length,

@@ -35,6 +35,7 @@ export interface IncomingFile {
 /** What has arrived for an order so far. */
 export interface Intake {
   readonly orderId: string;
+  readonly personId: number;
   readonly state: OrderState;
   readonly photos: number;
   /** Files still being downloaded and looked at. */

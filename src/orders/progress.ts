@@ -1,7 +1,7 @@
-import { and, asc, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Db, selectRows } from '../db/database.ts';
-import { deliveries, orders, steps } from '../db/schema.ts';
+import { deliveries, orders, photos, steps } from '../db/schema.ts';
 import { ACTIVE_STATES, hasClip } from '../domain/order-state.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { VideoModel } from '../services/video-models.ts';
@@ -75,6 +75,22 @@ export async function listActive(db: Db, personId?: number): Promise<OrderView[]
     )
     .orderBy(asc(orders.confirmedAt));
   return rows.map(toView);
+}
+
+/**
+ * Orders whose messages a killed process may have left behind the truth: those that got photos, and
+ * those that ended, within the last hour.
+ */
+export async function listRecent(
+  db: Db,
+): Promise<{ readonly filled: readonly string[]; readonly ended: readonly string[] }> {
+  const since = new Date(Date.now() - 3_600_000);
+  const filled = await db
+    .selectDistinct({ id: photos.orderId })
+    .from(photos)
+    .where(gt(photos.createdAt, since));
+  const ended = await db.select({ id: orders.id }).from(orders).where(gt(orders.endedAt, since));
+  return { filled: filled.map(({ id }) => id), ended: ended.map(({ id }) => id) };
 }
 
 /** Confirmed orders, newest first, with what can be sent again without uploading. */

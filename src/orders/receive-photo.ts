@@ -1,18 +1,17 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { eq } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
 import { orders, photos } from '../db/schema.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { isOpen } from '../domain/order-state.ts';
 import type { SkipReason } from '../domain/skip-reason.ts';
-import { openArchive } from '../media/archive.ts';
 import type { Photos } from '../media/photos.ts';
 import { type Storage, StorageFullError } from '../media/storage.ts';
 import type { ChatPort } from './chat-port.ts';
 import { entryKey, orderPrefix, originalKey } from './keys.ts';
 import type { Queue } from './queue.ts';
 import { lockOrder, type PhotoRow } from './rows.ts';
+import { unpackArchive } from './unpack-archive.ts';
 
 /** A disk that is full is looked at again after this. */
 const DISK_FULL_RETRY_MS = 15_000;
@@ -91,41 +90,30 @@ async function lookAt(deps: ReceiveDeps, photo: PhotoRow, path: string): Promise
 
 /** ZIP files begin with a local header, or with the end of directory when they are empty. */
 async function isArchive(path: string): Promise<boolean> {
-  const head = (await readFile(path)).subarray(0, 4).toString('latin1');
-  return head === 'PK\x03\x04' || head === 'PK\x05\x06';
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    const head = buffer.toString('latin1', 0, bytesRead);
+    return head === 'PK\x03\x04' || head === 'PK\x05\x06';
+  } finally {
+    await file.close();
+  }
 }
 
 async function unpack(deps: ReceiveDeps, photo: PhotoRow, path: string): Promise<Looked> {
-  const archive = await openArchive(path);
-  if (archive.kind === 'refused') return { kind: 'skipped', reason: archive.reason };
-  const entries: EntryRow[] = [];
-  for await (const entry of archive.entries()) {
-    const position = entries.length + 1;
-    const row = {
-      orderId: photo.orderId,
-      messageId: photo.messageId,
-      fileId: photo.fileId,
-      position,
-    };
-    if (entry.kind === 'skipped') {
-      const fileUniqueId = `${photo.fileUniqueId}/${position}`;
-      const { name, reason } = entry;
-      entries.push({ ...row, fileUniqueId, name, state: 'skipped', skipReason: reason });
-      continue;
-    }
-    const key = entryKey(photo.orderId, photo.id, position);
-    await deps.storage.write(key, entry.bytes);
-    const looked = await deps.photos.inspectPhoto(deps.storage.pathOf(key));
+  const keyOf = (position: number) => entryKey(photo.orderId, photo.id, position);
+  const unpacked = await unpackArchive(deps, path, keyOf);
+  if (unpacked.kind === 'refused') return { kind: 'skipped', reason: unpacked.reason };
+  const { orderId, messageId, fileId } = photo;
+  const entries = unpacked.entries.map((entry): EntryRow => {
+    const { position, name, sha256 } = entry;
     // The same picture twice in an archive, or in two archives, is one photo.
-    const fileUniqueId = `sha256:${createHash('sha256').update(entry.bytes).digest('hex')}`;
-    const named = { ...row, fileUniqueId, name: entry.name };
-    if (looked.kind === 'photo') {
-      const { width, height } = looked;
-      entries.push({ ...named, state: 'ready', width, height, originalKey: key });
-    } else {
-      entries.push({ ...named, state: 'skipped', skipReason: looked.reason });
-    }
-  }
+    const fileUniqueId = sha256 ? `sha256:${sha256}` : `${photo.fileUniqueId}/${position}`;
+    const row = { orderId, messageId, fileId, position, fileUniqueId, name };
+    return entry.kind === 'photo'
+      ? { ...row, state: 'ready', width: entry.width, height: entry.height, originalKey: entry.key }
+      : { ...row, state: 'skipped', skipReason: entry.reason };
+  });
   if (entries.every((entry) => entry.skipReason === 'not_a_picture')) {
     return { kind: 'skipped', reason: 'zip_without_pictures' };
   }

@@ -37,7 +37,14 @@ const view: OrderView = {
   endedAt: null,
 };
 
-const intake: Intake = { orderId: 'abc', state: 'draft', photos: 12, pending: 0, skipped: [] };
+const intake: Intake = {
+  orderId: 'abc',
+  personId: 1,
+  state: 'draft',
+  photos: 12,
+  pending: 0,
+  skipped: [],
+};
 
 const progress: OrderProgress = {
   order: view,

@@ -70,6 +70,7 @@ export function createFakeOrders(deps: {
 
   const intakeOf = (order: FakeOrder): Intake => ({
     orderId: order.view.id,
+    personId: order.view.personId,
     state: order.view.state,
     photos: ready(order).length,
     pending: order.files.filter((file) => file.pending).length,

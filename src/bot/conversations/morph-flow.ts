@@ -176,8 +176,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       }
       default:
         await messenger.send(person.id, { text: noQuoteText(t, outcome) });
-        if (outcome.kind !== 'disk_full')
-          await collector.renew({ id: orderId, personId: person.id });
+        if (outcome.kind !== 'disk_full') await collector.renew({ id: orderId });
         return 'asking';
     }
   }
