@@ -2,8 +2,11 @@ import { and, asc, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { Db } from './database.ts';
 import { updates } from './schema.ts';
 
-/** An update that broke its handler this often is put aside, so that it cannot block the rest for ever. */
-const MAX_ATTEMPTS = 5;
+/**
+ * An update with which the process died this often is put aside, so that it cannot block the rest for
+ * ever. Whoever waited behind the culprit is counted as well, hence the patience.
+ */
+const MAX_ATTEMPTS = 20;
 
 /** How long a handled update is remembered, so that a repeated delivery of it is recognised. */
 const REMEMBER_DAYS = 8;
