@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { type Db, openDatabase } from '../../src/db/database.ts';
 import type { BotApiServer } from '../../src/sandbox/bot-api-server.ts';
 import { createPerson, type Person } from './chat.ts';
 import { type DatabasePlace, prepareTestDatabase } from './database.ts';
@@ -9,6 +10,7 @@ import { type ReplicateServer, startReplicateServer } from './replicate-server.t
 import { startSandbox, testToken } from './sandbox.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const QUICK = join(import.meta.dirname, 'quick-bot.ts');
 const ADMIN = 900;
 
 /** The whole system as a person meets it: the bot as a process of its own between two servers. */
@@ -24,6 +26,10 @@ export interface Whole {
   start(env?: Readonly<Record<string, string>>): Promise<RunningProcess>;
   /** kill -9, and not a moment to say goodbye. */
   crash(): Promise<void>;
+  /** Ends the bot the polite way. */
+  stop(): Promise<void>;
+  /** Looks into the stopped bot's database. */
+  look<T>(read: (db: Db) => Promise<T>): Promise<T>;
   /** Has the admin grant stars, the way admins do. */
   grant(person: Person, stars: string): Promise<void>;
   /** Runs the audit as an operator would, on the stopped bot's database; fails on a difference. */
@@ -33,9 +39,15 @@ export interface Whole {
 /** Servers and an unstarted bot for one test; everything ends with it, and nobody broke an API's rules. */
 export async function prepareWhole(
   t: TestContext,
-  options: { readonly delayMs?: number; readonly maxDownloadBytes?: number } = {},
+  options: {
+    /** How long predictions take, in milliseconds. */
+    readonly delayMs?: number;
+    readonly maxDownloadBytes?: number;
+    /** With pauses and patience shortened (quick-bot.ts). */
+    readonly quick?: boolean;
+  } = {},
 ): Promise<Whole> {
-  const { delayMs = 100, ...sandbox } = options;
+  const { delayMs = 100, quick = false, ...sandbox } = options;
   const telegram = await startSandbox(t, sandbox);
   const replicate = await startReplicateServer({ delayMs });
   const place = await prepareTestDatabase();
@@ -73,12 +85,24 @@ export async function prepareWhole(
       return createPerson(telegram, { id: 1000 + people, firstName, language });
     },
     async start(more = {}) {
-      running = startProcess(MAIN, { env: { ...env, ...more } });
+      running = startProcess(quick ? QUICK : MAIN, { env: { ...env, ...more } });
       await running.waitFor(/Morphogram is up/, 30_000);
       return running;
     },
     async crash() {
       await whole.bot().kill('SIGKILL');
+    },
+    async stop() {
+      const { code } = await whole.bot().kill('SIGTERM');
+      assert.equal(code, 0, whole.bot().output());
+    },
+    async look(read) {
+      const database = await openDatabase(place.options);
+      try {
+        return await read(database.db);
+      } finally {
+        await database.close();
+      }
     },
     async grant(person, stars) {
       const { message_id } = whole.admin.say(`/grant ${person.id} ${stars}`);

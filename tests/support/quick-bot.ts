@@ -1,0 +1,35 @@
+import { createApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+
+/** The whole bot, as src/main.ts starts it, with its pauses and patience shortened for tests. */
+const app = createApp(
+  loadConfig(process.env),
+  (error) => {
+    process.stderr.write(`${error.stack}\n`);
+    process.exit(1);
+  },
+  {
+    renderTiming: {
+      attemptMs: Number(process.env['TEST_ATTEMPT_MS'] ?? 60_000),
+      retryMs: 300,
+      pollMinMs: 100,
+      pollMaxMs: 500,
+      findMs: [0, 300, 700],
+    },
+    botTimings: {
+      updates: { pollSeconds: 30, maxPauseMs: 300, repeatMs: 200, repeatForMs: 60_000 },
+      collector: { editEveryMs: 300, firstMs: 100 },
+      progress: { tickMs: 300, editEveryMs: 300 },
+      download: { idleMs: 2_000, overallMs: 20_000, retryPauseMs: 100 },
+      retryPauseMs: 50,
+    },
+    ...(process.env['TEST_UPLOAD_LIMIT_BYTES']
+      ? { uploadLimitBytes: Number(process.env['TEST_UPLOAD_LIMIT_BYTES']) }
+      : {}),
+  },
+);
+process.once('SIGTERM', async () => {
+  await app.stop();
+  process.exit(0);
+});
+await app.start();
