@@ -2,11 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { createBot, type MorphBot } from '../../src/bot/create-bot.ts';
+import { type CreateBotDeps, createBot, type MorphBot } from '../../src/bot/create-bot.ts';
 import type { BotTimings } from '../../src/bot/timings.ts';
 import { NO_STARS, type Stars, stars } from '../../src/domain/stars.ts';
 import type { StatementLine } from '../../src/ledger/ledger.ts';
+import type { ResultVideo } from '../../src/orders/chat-port.ts';
 import { type Person as Known, languageOf, type People } from '../../src/people/people.ts';
 import type { BotApiServer } from '../../src/sandbox/bot-api-server.ts';
 import { createPerson, type Person } from '../support/chat.ts';
@@ -26,6 +28,8 @@ export const ADMIN = 900;
 
 /** A bot over a Bot API server of our own, with people, stars and orders in memory. */
 export interface Rig {
+  /** What its bot was made of. */
+  readonly deps: CreateBotDeps;
   readonly server: BotApiServer;
   readonly orders: FakeOrders;
   readonly people: Map<number, Known>;
@@ -51,7 +55,7 @@ export interface RigOptions {
   readonly adminIds?: readonly number[];
   readonly timings?: Partial<BotTimings>;
   readonly allowViolations?: boolean;
-  /** Called for each update before it is marked as handled. */
+  /** Whether the bot is started; true by default. */
   readonly start?: boolean;
 }
 
@@ -123,69 +127,70 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   });
   orders.sheets = [await sheetIn(dir)];
 
-  const create = () =>
-    createBot({
-      token: testToken,
-      apiRoot: server.url,
-      adminIds,
-      orders: () => orders,
-      people: directory,
-      ledger: {
-        balance: async (id) => balanceOf(id),
-        statement: async (_id, limit) => statement.slice(0, limit),
-        async topUp({ personId, amount, key }) {
-          if (grants.has(key)) return { kind: 'already' };
-          grants.add(key);
-          change(personId, amount);
-          return { kind: 'topped_up', balance: balanceOf(personId) };
-        },
+  const deps: CreateBotDeps = {
+    token: testToken,
+    apiRoot: server.url,
+    adminIds,
+    orders: () => orders,
+    people: directory,
+    ledger: {
+      balance: async (id) => balanceOf(id),
+      statement: async (_id, limit) => statement.slice(0, limit),
+      async topUp({ personId, amount, key }) {
+        if (grants.has(key)) return { kind: 'already' };
+        grants.add(key);
+        change(personId, amount);
+        return { kind: 'topped_up', balance: balanceOf(personId) };
       },
-      inbox: {
-        async store(batch) {
-          touch();
-          const fresh = batch.filter(({ update_id }) => !updates.has(update_id));
-          for (const payload of fresh) updates.set(payload.update_id, { payload, handled: false });
-          return fresh;
-        },
-        async takeUnhandled() {
-          return [...updates.values()].filter(({ handled }) => !handled).map((row) => row.payload);
-        },
-        async markHandled(id) {
-          touch();
-          updates.set(id, { payload: null, handled: true });
-        },
-        sweep: async () => undefined,
+    },
+    inbox: {
+      async store(batch) {
+        touch();
+        const fresh = batch.filter(({ update_id }) => !updates.has(update_id));
+        for (const payload of fresh) updates.set(payload.update_id, { payload, handled: false });
+        return fresh;
       },
-      conversationStore: {
-        async read(key) {
-          touch();
-          return structuredClone(dialogues.get(key));
-        },
-        async write(key, state) {
-          touch();
-          dialogues.set(key, structuredClone(state));
-        },
-        async delete(key) {
-          dialogues.delete(key);
-        },
+      async takeUnhandled() {
+        return [...updates.values()].filter(({ handled }) => !handled).map((row) => row.payload);
       },
-      isDatabaseDown: (error) => error instanceof DatabaseDown,
-      limits: { maxPhotos, retentionHours: 72 },
-      log: {
-        debug: write('debug'),
-        info: write('info'),
-        warn: write('warn'),
-        error: write('error'),
+      async markHandled(id) {
+        touch();
+        updates.set(id, { payload: null, handled: true });
       },
-      onFatal: (error) => logged.push(`fatal: ${error.message}`),
-      timings: { ...FAST, ...options.timings },
-    });
+      sweep: async () => undefined,
+    },
+    conversationStore: {
+      async read(key) {
+        touch();
+        return structuredClone(dialogues.get(key));
+      },
+      async write(key, state) {
+        touch();
+        dialogues.set(key, structuredClone(state));
+      },
+      async delete(key) {
+        dialogues.delete(key);
+      },
+    },
+    isDatabaseDown: (error) => error instanceof DatabaseDown,
+    limits: { maxPhotos, retentionHours: 72 },
+    log: {
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+    },
+    onFatal: (error) => logged.push(`fatal: ${error.message}`),
+    timings: { ...FAST, ...options.timings },
+  };
+  const create = () => createBot(deps);
 
   bot = create();
   t.after(() => bot.stop(1_000));
   if (options.start !== false) await bot.start();
 
   return {
+    deps,
     server,
     orders,
     people,
@@ -211,6 +216,42 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
       await bot.start();
       return bot;
     },
+  };
+}
+
+/** Waits until something is so, at most five seconds. */
+export async function until(condition: () => unknown): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`Never came true: ${condition}`);
+    await sleep(10);
+  }
+}
+
+/** A finished video as the orders hand it over: of two transitions, ten seconds long. */
+export async function resultIn(dir: string): Promise<ResultVideo> {
+  const path = join(dir, 'result.mp4');
+  const thumbnailPath = join(dir, 'thumbnail.jpg');
+  const [thumbnail = new Uint8Array()] = await pictures(1);
+  await Promise.all([
+    writeFile(path, Buffer.alloc(20_000, 1)),
+    writeFile(thumbnailPath, thumbnail),
+  ]);
+  return {
+    orderId: 'order1',
+    personId: 1,
+    path,
+    sizeBytes: 20_000,
+    width: 640,
+    height: 480,
+    durationSeconds: 9.96,
+    thumbnailPath,
+    preview: { path, width: 640, height: 480 },
+    documents: [path],
+    transitions: 2,
+    replaced: [],
+    refunded: NO_STARS,
+    partial: false,
   };
 }
 

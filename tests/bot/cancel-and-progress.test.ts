@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stars } from '../../src/domain/stars.ts';
+import { pictures, type RigOptions, startRig, until } from './rig.ts';
+
+/** A person with a confirmed order of `transitions` transitions and its progress message. */
+async function atWork(t: TestContext, transitions = 4, options: RigOptions = {}) {
+  const rig = await startRig(t, options);
+  const ann = rig.person(1, 'Ann');
+  rig.balances.set(1, stars(100_000));
+  ann.say('/gender');
+  await ann.press(/Skip/);
+  ann.sendPhotos(await pictures(transitions), { album: true });
+  await ann.waitForMessage({ text: new RegExp(`^${transitions} photos`) });
+  await ann.press(/Done/);
+  await ann.press(/Loop/);
+  await ann.press(/Confirm/);
+  const message = await ann.waitForMessage({
+    text: new RegExp(`0 of ${transitions} transitions`),
+    button: /Cancel/,
+  });
+  const order = rig.orders.of(1);
+  return { rig, ann, order, message };
+}
+
+describe('cancelling', () => {
+  test('with nothing to cancel says so', async (t) => {
+    const rig = await startRig(t);
+    const ann = rig.person(1, 'Ann');
+    ann.say('/cancel');
+    await ann.waitForMessage({ text: /nothing to cancel/ });
+  });
+
+  test('a draft drops it, takes its buttons away and leaves the dialogue', async (t) => {
+    const rig = await startRig(t);
+    const ann = rig.person(1, 'Ann');
+    ann.say('/morph');
+    await ann.press(/Skip/);
+    ann.sendPhotos(await pictures(2));
+    await ann.waitForMessage({ text: /^2 photos/ });
+    assert.equal(rig.dialogues.size, 1);
+    ann.say('/cancel');
+    await ann.waitForMessage({ text: /Nothing was charged/ });
+    await ann.waitUntilGone({ button: /Done/ });
+    ann.say('hm');
+    await ann.waitForMessage({ text: /I make videos out of photos/ });
+    assert.equal(rig.dialogues.size, 0);
+    assert.equal(rig.orders.of(1).view.state, 'cancelled');
+  });
+
+  test('by button works on the prompt, the counter and the quote', async (t) => {
+    const rig = await startRig(t);
+    const ann = rig.person(1, 'Ann');
+    ann.say('/gender');
+    await ann.press(/Skip/);
+    ann.say('/morph');
+    await ann.press(/^Cancel$/);
+    await ann.waitForMessage({ text: /Nothing was charged/ });
+    ann.sendPhotos(await pictures(2));
+    await ann.waitForMessage({ text: /^2 photos/ });
+    await ann.press(/^Cancel$/);
+    await ann.waitForMessage({ text: /This order was cancelled, its photos are deleted/ });
+    ann.sendPhotos(await pictures(2));
+    await ann.waitForMessage({ text: /^2 photos/ });
+    await ann.press(/Done/);
+    const quote = await ann.waitForMessage({ button: /Seamless/ });
+    await rig.server.press(1, quote.message_id, 'o:cancel:order3');
+    await ann.waitUntilGone({ button: /Seamless|Done/ });
+    assert.deepEqual(
+      rig.orders.all.map(({ view }) => view.state),
+      ['cancelled', 'cancelled', 'cancelled'],
+    );
+  });
+
+  test('never waits behind something slow in the same chat', async (t) => {
+    const rig = await startRig(t);
+    const ann = rig.person(1, 'Ann');
+    ann.say('/gender');
+    await ann.press(/Skip/);
+    ann.sendPhotos(await pictures(2));
+    await ann.waitForMessage({ text: /^2 photos/ });
+    let release = () => {};
+    const slow = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const quote = rig.orders.quote;
+    rig.orders.quote = async (...given) => {
+      await slow;
+      return quote(...given);
+    };
+    await ann.press(/Done/);
+    ann.say('/balance');
+    ann.say('/cancel');
+    await ann.waitForMessage({ text: /Nothing was charged/ });
+    assert.equal(rig.orders.of(1).view.state, 'cancelled');
+    assert.ok(!ann.transcript().includes('Your balance'), 'the chat is still busy');
+    release();
+    await ann.waitForMessage({ text: /Your balance/ });
+    await sleep(100);
+    assert.ok(!ann.transcript().includes('Seamless'), 'no quote for a cancelled order');
+  });
+
+  test('photos that were on their way when it came open no new order', async (t) => {
+    const rig = await startRig(t);
+    const ann = rig.person(1, 'Ann');
+    ann.say('/gender');
+    await ann.press(/Skip/);
+    ann.sendPhotos(await pictures(1));
+    await ann.waitForMessage({ text: /^1 photo/ });
+    const release = rig.server.world.updates.hold();
+    ann.sendPhotos(await pictures(5), { album: true });
+    ann.say('/cancel');
+    release();
+    await ann.waitForMessage({ text: /Nothing was charged/ });
+    ann.say('/status');
+    await ann.waitForMessage({ text: /Nothing is running/ });
+    assert.equal(rig.orders.all.length, 1);
+  });
+
+  test('a paid order before anything is finished gives everything back', async (t) => {
+    const { rig, ann, message } = await atWork(t);
+    await ann.press(/Cancel/, { after: message.message_id - 1 });
+    await ann.waitForMessage({ text: /cancelled\. Stars that came back: 178\.12 ⭐/ });
+    await ann.waitUntilGone({ button: /Cancel/ });
+    assert.equal(rig.balances.get(1), 100_000);
+  });
+
+  test('with finished transitions offers the shorter video: yes', async (t) => {
+    const { ann, order } = await atWork(t);
+    Object.assign(order, { finished: 1 });
+    order.view.state = 'rendering';
+    ann.say('/cancel');
+    await ann.waitForMessage({
+      text: /1 of 4 transitions were already finished.*133\.59 ⭐ came back/,
+    });
+    await ann.waitForMessage({ text: /order is cancelled: 1 of 4 transitions were finished/ });
+    await ann.press(/Yes, send the shorter video/);
+    await ann.waitForMessage({ text: /joining what is ready/ });
+    await ann.waitForMessage({ text: /Joining the clips/ });
+    assert.equal(order.view.partial, 'accepted');
+  });
+
+  test('with finished transitions offers the shorter video: no, and the button is used up', async (t) => {
+    const { rig, ann, order } = await atWork(t);
+    Object.assign(order, { finished: 1 });
+    ann.say('/cancel');
+    const offer = await ann.waitForMessage({ button: /No, thanks/ });
+    await rig.restart();
+    await ann.press(/No, thanks/);
+    await ann.waitForMessage({ text: /There will be no video/ });
+    await rig.server.press(1, offer.message_id, 'o:partial:order1:yes');
+    assert.equal(order.view.partial, 'declined');
+  });
+
+  test('too late is said, and the video comes', async (t) => {
+    const { rig, order, message } = await atWork(t);
+    order.view.state = 'finishing';
+    const answer = await rig.server.press(1, message.message_id, 'o:cancel:order1');
+    assert.match(answer.text ?? '', /on its way to you/);
+    assert.equal(order.view.state, 'finishing');
+  });
+
+  test('drops the draft first; the paid order goes on and has its own button', async (t) => {
+    const { rig, ann, order } = await atWork(t);
+    ann.say('/morph');
+    await ann.waitForMessage({ text: /send me your photos/ });
+    ann.say('/cancel');
+    await ann.waitForMessage({ text: /The paid order goes on/ });
+    assert.equal(rig.orders.all[1]?.view.state, 'cancelled');
+    assert.equal(order.view.state, 'queued');
+    await ann.press(/Cancel the paid order/);
+    await ann.waitForMessage({ text: /came back: 178\.12 ⭐/ });
+    assert.equal(order.view.state, 'cancelled');
+  });
+});
+
+describe('the progress message', () => {
+  test('is one message through the whole life of the order', async (t) => {
+    const { ann, order, message } = await atWork(t);
+    const shows = async (pattern: RegExp, change: object, state = order.view.state) => {
+      Object.assign(order, change);
+      order.view.state = state;
+      const shown = await ann.waitForMessage({ text: pattern });
+      assert.equal(shown.message_id, message.message_id);
+    };
+    await shows(/In the queue: 9 transitions ahead of you/, { ahead: 9 });
+    await shows(/Making your video/, { ahead: 0, running: 2, etaSeconds: 120 }, 'rendering');
+    await shows(/3 of 4 transitions\nReady in less than a minute/, { finished: 3, etaSeconds: 20 });
+    await shows(/studio is busy/, { waitingForProvider: true });
+    await shows(/Joining the clips/, { waitingForProvider: false }, 'finishing');
+    await shows(/Sending the video/, {}, 'delivering');
+  });
+
+  test('is brought to its end when the order ends', async (t) => {
+    const { rig, ann, order } = await atWork(t);
+    order.view.state = 'delivered';
+    rig.bot.chatPort.progressChanged('order1');
+    await ann.waitForMessage({ text: /Your video is ready/ });
+    await ann.waitUntilGone({ button: /Cancel/ });
+  });
+
+  test('is edited only when its text changes, and no more often than it may be', async (t) => {
+    const timings = { progress: { tickMs: 20, editEveryMs: 200 } };
+    const { rig, order } = await atWork(t, 20, { timings });
+    const edits = () =>
+      rig.server.calls.filter(({ method }) => method === 'editMessageText').length;
+    await sleep(300);
+    const quiet = edits();
+    await sleep(300);
+    assert.equal(edits(), quiet, 'nothing changed, nothing edited');
+    order.view.state = 'rendering';
+    for (let finished = 1; finished <= 18; finished += 1) {
+      order.finished = finished;
+      rig.bot.chatPort.progressChanged('order1');
+      await sleep(30);
+    }
+    const made = edits() - quiet;
+    assert.ok(made >= 2 && made <= 5, `${made} edits in about 550 ms`);
+  });
+
+  test('goes on in another process, in the same message', async (t) => {
+    const { rig, ann, order, message } = await atWork(t);
+    await rig.restart();
+    Object.assign(order, { finished: 2 });
+    const shown = await ann.waitForMessage({ text: /2 of 4 transitions/ });
+    assert.equal(shown.message_id, message.message_id);
+  });
+
+  test('deleted by the person comes again', async (t) => {
+    const { rig, ann, order, message } = await atWork(t);
+    await rig.deleteMessage(1, message.message_id);
+    Object.assign(order, { finished: 2 });
+    await ann.waitForMessage({ text: /2 of 4 transitions/ }, { after: message });
+  });
+
+  test('survives flood control, a server in trouble and a cut connection', async (t) => {
+    const { rig, ann, order } = await atWork(t);
+    const method = 'editMessageText';
+    rig.server.faults.add({ kind: '429', retryAfter: 1, method });
+    rig.server.faults.add({ kind: '5xx', method });
+    rig.server.faults.add({ kind: 'reset', method });
+    rig.server.faults.add({ kind: 'reset-after', method });
+    Object.assign(order, { finished: 3 });
+    await ann.waitForMessage({ text: /3 of 4 transitions/ });
+  });
+
+  test('/status shows it anew at the bottom', async (t) => {
+    const { ann, message } = await atWork(t);
+    ann.say('/status');
+    const fresh = await ann.waitForMessage({ text: /0 of 4 transitions/ }, { after: message });
+    await ann.waitUntilGone(({ message_id }) => message_id === message.message_id);
+    assert.equal(ann.lastMessage()?.message_id, fresh.message_id);
+  });
+
+  test('of a person who blocked the bot waits until they are back', async (t) => {
+    const { rig, ann, order } = await atWork(t);
+    ann.block();
+    Object.assign(order, { finished: 1 });
+    await until(() => rig.people.get(1)?.blockedAt);
+    const calls = rig.server.calls.length;
+    Object.assign(order, { finished: 2 });
+    await sleep(150);
+    const sent = rig.server.calls.slice(calls).filter(({ method }) => method !== 'getUpdates');
+    assert.deepEqual(sent, [], 'nobody is written to');
+    ann.unblock();
+    ann.say('/start');
+    await ann.waitForMessage({ text: /being made right now/, button: /Show status/ });
+    assert.deepEqual(rig.orders.returned, [1]);
+    assert.equal(rig.people.get(1)?.blockedAt, null);
+    await ann.waitForMessage({ text: /2 of 4 transitions/ });
+  });
+});
