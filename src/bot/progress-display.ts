@@ -45,23 +45,15 @@ export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDispla
   /** Orders whose message is due, the one that waited longest first. */
   const due = new Set<string>();
   const running = new Set<Promise<unknown>>();
+  /** Orders being shown right now: one slow chat does not hold up the others. */
+  const busy = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
-  let ticking = false;
 
   async function tick(): Promise<void> {
-    if (ticking) return;
-    ticking = true;
-    try {
-      for (const order of await deps.orders().active()) due.add(order.id);
-      for (const orderId of [...due]) {
-        await show(orderId, 'when due').catch((error) =>
-          log.warn({ ...describeError(error), orderId }, 'Showing progress failed'),
-        );
-      }
-    } catch (error) {
-      log.warn(describeError(error), 'Looking at the orders in work failed');
-    } finally {
-      ticking = false;
+    for (const order of await deps.orders().active()) due.add(order.id);
+    for (const orderId of [...due].filter((id) => !busy.has(id))) {
+      busy.add(orderId);
+      track(show(orderId, 'when due').finally(() => busy.delete(orderId)));
     }
   }
 
@@ -82,10 +74,10 @@ export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDispla
       }
       const since = Date.now() - (editedAt.get(person.id) ?? 0);
       if (how === 'when due' && since < timings.editEveryMs) return;
-      // Behind the others of this chat, should it have several orders.
+      // From now on it stands behind the others of this chat, should it have several orders.
       due.delete(orderId);
-      await place(progress, screen, how === 'anew');
       editedAt.set(person.id, Date.now());
+      await place(progress, screen, how === 'anew');
     });
   }
 

@@ -172,6 +172,34 @@ describe('photos', () => {
     assert.equal(rig.orders.all.length, 0);
   });
 
+  test('that finish arriving after a restart are counted in the same message', async (t) => {
+    const { rig, ann } = await atCounter(t, 2);
+    const [counter] = counters(ann);
+    rig.orders.verdicts.set('late.jpg', 'pending');
+    ann.sendFile((await pictures(1))[0] ?? new Uint8Array(), 'late.jpg');
+    await ann.waitForMessage({ text: /1 arriving/ });
+    await rig.restart();
+    for (const file of rig.orders.of(1).files) file.pending = false;
+    rig.bot.chatPort.intakeChanged('order1');
+    const shown = await ann.waitForMessage({ text: /^3 photos\n/ });
+    assert.equal(shown.message_id, counter?.message_id);
+  });
+
+  test('that come while the order is being confirmed begin the next one', async (t) => {
+    const { rig, ann } = await atConfirm(t, 2);
+    const findOpen = rig.orders.findOpen;
+    rig.orders.findOpen = async (personId) => {
+      const open = await findOpen(personId);
+      rig.orders.findOpen = findOpen;
+      await rig.orders.confirm('order1', 1);
+      return open;
+    };
+    ann.sendPhotos(await pictures(1));
+    await ann.waitForMessage({ text: /^1 photo\b/ });
+    assert.equal(rig.orders.all.length, 2);
+    assert.equal(rig.orders.all[1]?.files.length, 1);
+  });
+
   test('words, stickers and voices get a hint; an album of videos one', async (t) => {
     const { rig, ann } = await atCounter(t, 0);
     ann.say('hello?');

@@ -1,6 +1,6 @@
 import type { MiddlewareFn } from 'grammy';
 import type { Message } from 'grammy/types';
-import type { IncomingFile, Orders } from '../../orders/orders.ts';
+import type { IncomingFile, Orders, OrderView } from '../../orders/orders.ts';
 import { encodeOrderPress } from '../callback-data.ts';
 import type { Collector } from '../collector.ts';
 import type { BotContext } from '../context.ts';
@@ -22,27 +22,39 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
     const file = ctx.message && fileOf(ctx.message);
     if (!ctx.message || !file) return next();
     const { person, t } = ctx;
+    const wasCancelled = () => deps.cancelling.cameAfter(person.id, ctx.update.update_id);
     let order = await deps.orders().findOpen(person.id);
     if (!order) {
-      if (deps.cancelling.cameAfter(person.id, ctx.update.update_id)) return;
+      if (wasCancelled()) return;
       if (!mayBePictures(ctx.message)) return next();
-      order = await deps.orders().open(person.id);
-      if (person.gender === null) {
-        const { id: orderId } = order;
-        const screen = genderScreen(t, (gender) =>
-          encodeOrderPress({ action: 'gender', orderId, gender }),
-        );
-        await deps.messenger.send(person.id, screen);
-      }
+      order = await openFor(ctx);
     }
-    const outcome = await deps.orders().addFile(order.id, person.id, file);
-    if (outcome === 'closed') return;
+    let outcome = await deps.orders().addFile(order.id, person.id, file);
+    if (outcome === 'closed') {
+      if (wasCancelled()) return;
+      // Confirmed on another device a moment ago: this photo begins the next order.
+      order = await openFor(ctx);
+      outcome = await deps.orders().addFile(order.id, person.id, file);
+    }
     deps.collector.arrived(order, file.messageId);
     // Only the first of an album finds the order quoted: adding made it a draft again.
     if (outcome === 'added' && order.state === 'quoted') {
       await deps.messenger.send(person.id, { text: t('morph.quoteAnew') });
     }
   };
+
+  /** The same as /morph, without the words that ask for photos. */
+  async function openFor({ person, t }: BotContext): Promise<OrderView> {
+    const order = await deps.orders().open(person.id);
+    if (person.gender === null) {
+      const { id: orderId } = order;
+      const screen = genderScreen(t, (gender) =>
+        encodeOrderPress({ action: 'gender', orderId, gender }),
+      );
+      await deps.messenger.send(person.id, screen);
+    }
+    return order;
+  }
 }
 
 function fileOf(message: Message): IncomingFile | undefined {
