@@ -210,6 +210,21 @@ export async function checkJoints(
   if (times.some(Number.isNaN)) {
     throw new FfmpegError('invalid_media', 'The video is shorter than its clips');
   }
+  await checkKeyFrames(tools, path, times, signal);
+}
+
+/**
+ * Makes sure that there are key frames at the given times, in seconds, and that they and what follows them
+ * decode. One process, however many times.
+ * @throws FfmpegError of kind `invalid_media` when one does not.
+ */
+export async function checkKeyFrames(
+  tools: FfmpegTools,
+  path: string,
+  times: readonly number[],
+  signal?: AbortSignal,
+): Promise<void> {
+  if (times.length === 0) return;
   // A seek lands on the key frame at or before its time.
   const intervals = times.map((time) => `${(time + 0.001).toFixed(6)}%+#${PACKETS_PER_JOINT}`);
   const options = ['-read_intervals', intervals.join(',')];

@@ -4,12 +4,14 @@ import { dirname, join } from 'node:path';
 import { mapLimit } from './concurrency.ts';
 import {
   checkJoints,
+  checkKeyFrames,
   endsOnFreeFrame,
   FfmpegError,
   type FfmpegTools,
   probe,
   runFfmpeg,
 } from './ffmpeg.ts';
+import { type Mp4Index, readMp4Index } from './mp4-index.ts';
 import { isDiskFull } from './storage.ts';
 import {
   BT709,
@@ -28,6 +30,10 @@ import { framesPerSecond, type Rational, type VideoInfo } from './video-info.ts'
 const COPY_TIMEOUT_MS = 15 * 60_000;
 const ENCODE_TIMEOUT_MS = 60 * 60_000;
 const PROBES_AT_ONCE = 4;
+/** Kinds of clips that are remembered; one model in one format is one kind. */
+const KNOWN_KINDS = 100;
+/** A copy whose decoder needs no other setup decodes at all joints or at none; a few are tried all the same. */
+const SAMPLED_JOINTS = 4;
 const PREVIEW_TRIES = 5;
 /** What each further try at a preview leaves of the bit rate. */
 const PREVIEW_SHRINK = 0.9;
@@ -106,6 +112,7 @@ export interface Video {
 interface Clip {
   readonly path: string;
   readonly info: VideoInfo;
+  readonly index: Mp4Index | undefined;
 }
 
 interface ConformedClips {
@@ -116,8 +123,9 @@ interface ConformedClips {
 
 /** @see Video */
 export function createVideo(tools: FfmpegTools): Video {
+  const known = new Map<string, VideoInfo>();
   return {
-    probe: (path, signal) => probe(tools, path, signal),
+    probe: async (path, signal) => (await openClip(path, signal)).info,
 
     async stitch({ clips, output, loop, signal }) {
       return withWorkDirectory(dirname(output), async (work) => {
@@ -214,15 +222,30 @@ export function createVideo(tools: FfmpegTools): Video {
     },
   };
 
+  /**
+   * The clips of an order are alike, and starting ffprobe takes a hundred times as long as reading an index:
+   * it is asked about one of a kind.
+   */
+  async function openClip(path: string, signal: AbortSignal | undefined): Promise<Clip> {
+    signal?.throwIfAborted();
+    const index = await readMp4Index(path);
+    const alike = index && known.get(index.likeness);
+    if (alike) return { path, index, info: { ...alike, sizeBytes: index.sizeBytes } };
+    const info = await probe(tools, path, signal);
+    if (index) {
+      if (known.size >= KNOWN_KINDS) known.clear();
+      known.set(index.likeness, info);
+    }
+    return { path, index, info };
+  }
+
   /** The clips with the odd ones out replaced by versions that can be joined to the others by copying. */
   async function conform(
     paths: readonly string[],
     work: string,
     signal: AbortSignal | undefined,
   ): Promise<ConformedClips> {
-    const originals = await mapLimit(paths, PROBES_AT_ONCE, async (path): Promise<Clip> => {
-      return { path, info: await probe(tools, path, signal) };
-    });
+    const originals = await mapLimit(paths, PROBES_AT_ONCE, (path) => openClip(path, signal));
     const infos = originals.map((clip) => clip.info);
     const keepAudio = infos.every((info) => info.hasAudio);
     const reference = chooseReference(infos, keepAudio);
@@ -242,7 +265,7 @@ export function createVideo(tools: FfmpegTools): Video {
         keepAudio,
       });
       await runFfmpeg(tools, command, { signal, timeoutMs: ENCODE_TIMEOUT_MS });
-      clips.push({ path, info: await probe(tools, path, signal) });
+      clips.push(await openClip(path, signal));
     }
     return { clips, reference, keepAudio };
   }
@@ -263,7 +286,7 @@ export function createVideo(tools: FfmpegTools): Video {
       job.loop &&
       !keepAudio &&
       last !== undefined &&
-      (await endsOnFreeFrame(tools, last.path, signal));
+      (last.index ? lastIsShownLast(last.index) : await endsOnFreeFrame(tools, last.path, signal));
     const frames = leaveLastOut ? total - 1 : total;
     await writeFile(list, concatList(clips, squeezeJoints));
     const command = concatCopy({
@@ -274,23 +297,59 @@ export function createVideo(tools: FfmpegTools): Video {
       ...(leaveLastOut && { frames }),
     });
     await runFfmpeg(tools, command, { signal, timeoutMs: COPY_TIMEOUT_MS });
-    const info = await probe(tools, draft, signal);
+    const [info] = await Promise.all([
+      probe(tools, draft, signal),
+      verifyJoints(clips, draft, signal),
+    ]);
     if (info.frames !== frames) {
       throw new FfmpegError('invalid_media', `${info.frames} frames instead of ${frames}`);
     }
-    await checkJoints(tools, draft, jointPlaces(clips), signal);
     await rename(draft, output);
     return info;
   }
+
+  /** Every clip must begin with a key frame; where the decoder's setup changes, and at a few more, it is run. */
+  async function verifyJoints(
+    clips: readonly Clip[],
+    joined: string,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const joints = findJoints(clips);
+    const index = await readMp4Index(joined);
+    if (!index) {
+      const places = joints.map(({ place }) => place);
+      return checkJoints(tools, joined, places, signal);
+    }
+    const lost = joints.find(({ place }) => !index.isKeyFrame(place));
+    if (lost) throw new FfmpegError('invalid_media', `No key frame at frame ${lost.place}`);
+    const every = Math.ceil(joints.length / SAMPLED_JOINTS);
+    const times = joints.flatMap(({ place, alike }, number) =>
+      alike && number % every !== 0 ? [] : [index.shownAt[place] ?? Number.NaN],
+    );
+    await checkKeyFrames(tools, joined, times, signal);
+  }
 }
 
-/** Where each clip but the first begins in the joined video, counted in frames. */
-function jointPlaces(clips: readonly Clip[]): number[] {
-  let end = 0;
-  return clips.slice(0, -1).map(({ info }) => {
-    end += info.frames;
-    return end;
+interface Joint {
+  /** Of the first frame behind it, counted from the beginning of the joined video. */
+  readonly place: number;
+  /** Whether the clips on both sides need the same of a decoder. */
+  readonly alike: boolean;
+}
+
+function findJoints(clips: readonly Clip[]): Joint[] {
+  let place = 0;
+  return clips.slice(0, -1).map(({ info, index }, number) => {
+    place += info.frames;
+    const next = clips[number + 1]?.index;
+    return { place, alike: index !== undefined && index.decoderSetup === next?.decoderSetup };
   });
+}
+
+/** Then no other frame refers to it, and it can be left out of a copy. */
+function lastIsShownLast({ shownAt }: Mp4Index): boolean {
+  const last = shownAt.at(-1) ?? Number.NaN;
+  return shownAt.length > 1 && shownAt.every((time) => time <= last);
 }
 
 function groupBySize(clips: readonly Clip[], maxBytes: number): Clip[][] {
