@@ -11,6 +11,7 @@ import {
   assertNothingBoughtTwice,
   beginMorph,
   makePhotos,
+  meet,
   orderMorph,
   PATIENCE,
   predictionsByPair,
@@ -55,12 +56,8 @@ it('a kill around Confirm charges once or not at all, and what is charged is del
   const rounds = [0, 30, 90, 220];
   const people = await Promise.all(
     rounds.map(async () => {
-      const person = whole.person();
-      const photos = await makePhotos(2);
-      person.say('/start');
-      await person.waitForButton(/Morph/, PATIENCE);
-      await whole.grant(person, '50');
-      await prepareMorph(person, { photos });
+      const person = await meet(whole, { stars: '50' });
+      await prepareMorph(person, { photos: await makePhotos(2) });
       return person;
     }),
   );
@@ -89,10 +86,7 @@ it('predictions outlive the bot: none is bought again, whenever it was killed', 
   const whole = await prepareWhole(t, { quick: true, delayMs: 4_000 });
   const { replicate, telegram } = whole;
   await whole.start();
-  const ann = whole.person();
-  ann.say('/start');
-  await ann.waitForButton(/Morph/, PATIENCE);
-  await whole.grant(ann, '500');
+  const ann = await meet(whole, { stars: '500' });
 
   await t.test('between Done and the quote', async () => {
     await beginMorph(ann);
@@ -167,10 +161,7 @@ it('predictions outlive the bot: none is bought again, whenever it was killed', 
 
   await t.test('a video whose sending was not recorded is sent at most once more', async () => {
     replicate.script(() => ({ delayMs: 100 }));
-    const bob = whole.person();
-    bob.say('/start');
-    await bob.waitForButton(/Morph/, PATIENCE);
-    await whole.grant(bob, '50');
+    const bob = await meet(whole, { stars: '50' });
     await prepareMorph(bob, { photos: await makePhotos(2) });
     telegram.faults.add({ kind: 'reset-after', method: 'sendVideo' });
     await bob.press(/Confirm/);
@@ -194,10 +185,7 @@ it('a kill around Cancel leaves the order cancelled or going on, and no star ast
   const delays = [0, 30, 100];
   const people = await Promise.all(
     delays.map(async () => {
-      const person = whole.person();
-      person.say('/start');
-      await person.waitForButton(/Morph/, PATIENCE);
-      await whole.grant(person, '100');
+      const person = await meet(whole, { stars: '100' });
       await orderMorph(person, { photos: await makePhotos(3) });
       return person;
     }),
@@ -236,13 +224,8 @@ it('a storm of kills loses no photo, no star and no order', async (t) => {
       : {}),
   }));
   await whole.start();
-  const people = Array.from({ length: 4 }, () => whole.person());
-  for (const person of people) {
-    person.say('/start');
-    await person.waitForButton(/Morph/, PATIENCE);
-    await whole.grant(person, '1000');
-  }
   const counts = [2, 3, 6, 4];
+  const people = await Promise.all(counts.map(() => meet(whole, { stars: '1000' })));
   const story = Promise.all(
     people.map(async (person, index) => {
       const pictures = await makePhotos(counts[index] ?? 2);

@@ -5,6 +5,7 @@ import type { BotApiServer } from '../../src/sandbox/bot-api-server.ts';
 import type { Person } from './chat.ts';
 import { makeJpeg } from './pictures.ts';
 import type { ReplicateServer, ServedPrediction } from './replicate-server.ts';
+import type { Whole } from './whole.ts';
 
 let seeds = 0;
 
@@ -50,6 +51,18 @@ export const words = {
 
 /** Long enough for a machine that does ten things at once. */
 export const PATIENCE = { timeoutMs: 60_000 } as const;
+
+/** Somebody new, who has said hello and got stars from the admin. */
+export async function meet(
+  whole: Whole,
+  { stars, language = 'en' }: { readonly stars?: string; readonly language?: 'en' | 'ru' } = {},
+): Promise<Person> {
+  const person = whole.person(language);
+  person.say('/start');
+  await person.waitForMessage({ has: 'animation' }, PATIENCE);
+  if (stars !== undefined) await whole.grant(person, stars);
+  return person;
+}
 
 /** From /morph to the question for photos; people who were never asked skip the gender. */
 export async function beginMorph(person: Person, language: 'en' | 'ru' = 'en'): Promise<void> {
