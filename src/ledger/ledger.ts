@@ -94,7 +94,7 @@ type Entry = typeof entries.$inferSelect;
 async function recordCharge(tx: Tx, charge: Charge): Promise<ChargeOutcome> {
   requirePositive(charge.amount);
   const balance = await lockAccount(tx, charge.personId);
-  const earlier = await findEntry(tx, charge.key);
+  const earlier = await findDeed(tx, charge.key);
   if (earlier) return { kind: 'already', entryId: sameDeed(earlier, charge.personId, 'charge').id };
   // The statement that lowers the balance is the one that checks it.
   const [debited] = await tx
@@ -126,7 +126,7 @@ async function recordRefund(tx: Tx, refund: Refund): Promise<RefundOutcome> {
   const charge = await findEntry(tx, refund.chargeKey);
   if (charge?.kind !== 'charge') return { kind: 'no_charge' };
   await lockAccount(tx, charge.personId);
-  const earlier = await findEntry(tx, refund.key);
+  const earlier = await findDeed(tx, refund.key);
   if (earlier) return { kind: 'already', entryId: sameDeed(earlier, charge.personId, 'refund').id };
   const [returned] = await tx
     .select({ total: sql`coalesce(sum(${entries.amount}), 0)`.mapWith(entries.amount) })
@@ -153,7 +153,7 @@ async function recordRefund(tx: Tx, refund: Refund): Promise<RefundOutcome> {
 async function recordTopUp(tx: Tx, topUp: TopUp): Promise<TopUpOutcome> {
   requirePositive(topUp.amount);
   await lockAccount(tx, topUp.personId);
-  const earlier = await findEntry(tx, topUp.key);
+  const earlier = await findDeed(tx, topUp.key);
   if (earlier) {
     sameDeed(earlier, topUp.personId, 'top_up');
     return { kind: 'already' };
@@ -200,10 +200,22 @@ async function findEntry(tx: Tx, key: string): Promise<Entry | undefined> {
   return entry;
 }
 
+type Deed = Pick<Entry, 'id' | 'personId' | 'kind' | 'idempotencyKey'>;
+
+/** What a key stands for; asked with every writing, so it reads no more than it needs. */
+async function findDeed(tx: Tx, key: string): Promise<Deed | undefined> {
+  const { id, personId, kind, idempotencyKey } = entries;
+  const [deed] = await tx
+    .select({ id, personId, kind, idempotencyKey })
+    .from(entries)
+    .where(eq(idempotencyKey, key));
+  return deed;
+}
+
 /** A key that already stands for somebody else's entry, or another kind, is a bug and not a repetition. */
-function sameDeed(entry: Entry, personId: number, kind: Entry['kind']): Entry {
-  if (entry.personId === personId && entry.kind === kind) return entry;
-  throw new Error(`Ledger key ${entry.idempotencyKey} already stands for another entry`);
+function sameDeed(deed: Deed, personId: number, kind: Entry['kind']): Deed {
+  if (deed.personId === personId && deed.kind === kind) return deed;
+  throw new Error(`Ledger key ${deed.idempotencyKey} already stands for another entry`);
 }
 
 async function insertEntry(tx: Tx, entry: typeof entries.$inferInsert): Promise<number> {
