@@ -171,7 +171,7 @@ export const photos = pgTable(
     /** Position inside a ZIP, in natural order of names; 0 for a file of its own. */
     position: integer('position').notNull().default(0),
     fileId: text('file_id').notNull(),
-    /** Telegram's, or for a picture of a ZIP the archive's with the digest of its bytes. */
+    /** Telegram's, or for a picture of a ZIP the archive's with its position. */
     fileUniqueId: text('file_unique_id').notNull(),
     /** As the sender named it; shown back to them, never used as a path. */
     name: text('name'),

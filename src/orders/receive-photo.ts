@@ -106,9 +106,9 @@ async function unpack(deps: ReceiveDeps, photo: PhotoRow, path: string): Promise
   if (unpacked.kind === 'refused') return { kind: 'skipped', reason: unpacked.reason };
   const { orderId, messageId, fileId } = photo;
   const entries = unpacked.entries.map((entry): EntryRow => {
-    const { position, name, sha256 } = entry;
-    // The same picture twice in an archive, or in two archives, is one photo.
-    const fileUniqueId = sha256 ? `sha256:${sha256}` : `${photo.fileUniqueId}/${position}`;
+    const { position, name } = entry;
+    // The same picture twice in an archive is there because somebody put it there twice.
+    const fileUniqueId = `${photo.fileUniqueId}/${position}`;
     const row = { orderId, messageId, fileId, position, fileUniqueId, name };
     return entry.kind === 'photo'
       ? { ...row, state: 'ready', width: entry.width, height: entry.height, originalKey: entry.key }

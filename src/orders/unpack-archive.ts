@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { SkipReason } from '../domain/skip-reason.ts';
 import { openArchive } from '../media/archive.ts';
 import type { Photos } from '../media/photos.ts';
@@ -19,8 +18,6 @@ export type UnpackedEntry =
       readonly position: number;
       readonly name: string;
       readonly key: string;
-      /** Of its bytes, in hex: the same picture twice is told by it. */
-      readonly sha256: string;
       readonly width: number;
       readonly height: number;
     }
@@ -29,8 +26,6 @@ export type UnpackedEntry =
       readonly position: number;
       readonly name: string;
       readonly reason: SkipReason;
-      /** Unset when its bytes were not unpacked. */
-      readonly sha256: string | undefined;
     };
 
 export type UnpackOutcome =
@@ -57,7 +52,7 @@ export async function unpackArchive(
       position += 1;
       if (entry.kind === 'skipped') {
         const { name, reason } = entry;
-        entries.push({ kind: 'skipped', position, name, reason, sha256: undefined });
+        entries.push({ kind: 'skipped', position, name, reason });
         continue;
       }
       const task: Promise<void> = lookAt(entry, position).then((looked) => {
@@ -80,12 +75,11 @@ export async function unpackArchive(
   ): Promise<UnpackedEntry> {
     const key = keyOf(position);
     await deps.storage.write(key, bytes);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
     const looked = await deps.photos.inspectPhoto(deps.storage.pathOf(key));
     if (looked.kind === 'refused') {
-      return { kind: 'skipped', position, name, reason: looked.reason, sha256 };
+      return { kind: 'skipped', position, name, reason: looked.reason };
     }
     const { width, height } = looked;
-    return { kind: 'photo', position, name, key, sha256, width, height };
+    return { kind: 'photo', position, name, key, width, height };
   }
 }
