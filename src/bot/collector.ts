@@ -90,7 +90,8 @@ export function createCollector(deps: CollectorDeps): Collector {
       const t = deps.translator(person.language);
       const messageId = order.collectorMessageId;
       if (!isOpen(intake.state)) {
-        if (messageId) await messenger.edit(personId, messageId, closedCollectorScreen(t, intake));
+        const screen = closedCollectorScreen(t, intake, { paid: order.price !== null });
+        if (messageId) await messenger.edit(personId, messageId, screen);
         counters.delete(orderId);
         return 'empty';
       }

@@ -132,9 +132,9 @@ describe('cancelling', () => {
     order.view.state = 'rendering';
     ann.say('/cancel');
     await ann.waitForMessage({
-      text: /1 of 4 transitions were already finished.*133\.59 ⭐ came back/,
+      text: /1 of 4 transitions finished.*133\.59 ⭐ came back/,
     });
-    await ann.waitForMessage({ text: /order is cancelled: 1 of 4 transitions were finished/ });
+    await ann.waitForMessage({ text: /order is cancelled with 1 of 4 transitions finished/ });
     await ann.press(/Yes, send the shorter video/);
     await ann.waitForMessage({ text: /joining what is ready/ });
     await ann.waitForMessage({ text: /Joining the clips/ });

@@ -41,8 +41,13 @@ export function collectorScreen(t: Translate, intake: Intake, terms: PhotoTerms)
 }
 
 /** What the counter says when nothing can be added any more. */
-export function closedCollectorScreen(t: Translate, intake: Intake): Screen {
-  return intake.state === 'cancelled'
+export function closedCollectorScreen(
+  t: Translate,
+  intake: Intake,
+  order: { readonly paid: boolean },
+): Screen {
+  // How a paid order ended, and what becomes of its photos, its own message tells.
+  return intake.state === 'cancelled' && !order.paid
     ? { text: t('morph.collectorCancelled') }
     : { text: `${t('morph.photos', { count: intake.photos })} ✓` };
 }
