@@ -22,7 +22,7 @@ export function makePhotos(count: number): Promise<Buffer[]> {
 /** What people read and press, in their language. */
 export const words = {
   en: {
-    askPhotos: /send me your photos/,
+    askPhotos: /^Now send me your photos/,
     skip: /^Skip$/,
     counted: (count: number) => new RegExp(`^${count} photos?(?!.*(arriving|✓))`),
     done: /Done/,
