@@ -1,7 +1,7 @@
 import type { Canvas } from '../domain/canvas.ts';
 import { MAX_PICTURE_PIXELS, MIN_PICTURE_SIDE, type SkipReason } from '../domain/skip-reason.ts';
 import { drawContactSheets, type SheetJob } from './contact-sheet.ts';
-import { createPictureReader, fromRaw, type PictureFormat, sniffFile } from './picture.ts';
+import { createPictureReader, type PictureFormat, sniffFile } from './picture.ts';
 import { writeWhole } from './storage.ts';
 
 export type { SheetJob, SheetPhoto } from './contact-sheet.ts';
@@ -68,10 +68,10 @@ export function createPhotos(): Photos {
 
     async toCanvas({ input, output, canvas, signal }) {
       signal?.throwIfAborted();
-      const picture = await reader.renderOnCanvas(input, canvas);
-      signal?.throwIfAborted();
       const options = { quality: CANVAS_JPEG_QUALITY, chromaSubsampling: '4:4:4' };
-      await writeWhole(output, await fromRaw(picture).jpeg(options).toBuffer());
+      const jpeg = await reader.renderJpeg(input, canvas, options);
+      signal?.throwIfAborted();
+      await writeWhole(output, jpeg);
     },
 
     contactSheet: (job) => drawContactSheets(reader, job),

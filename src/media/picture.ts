@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
+import sharp, { type JpegOptions, type Metadata, type Sharp, type SharpOptions } from 'sharp';
 import { type Canvas, fitToCanvas, type PictureSize } from '../domain/canvas.ts';
 import { MAX_PICTURE_PIXELS } from '../domain/skip-reason.ts';
 import { createLimiter } from './concurrency.ts';
@@ -78,6 +78,8 @@ export interface PictureReader {
    * @throws Error when it cannot be decoded.
    */
   renderOnCanvas(path: string, canvas: Canvas): Promise<RawPicture>;
+  /** The same as a JPEG, which is encoded while it is decoded: the pixels are never in memory as a whole. */
+  renderJpeg(path: string, canvas: Canvas, options: JpegOptions): Promise<Buffer>;
 }
 
 /** @see PictureReader */
@@ -98,15 +100,23 @@ export function createPictureReader(): PictureReader {
         else await sharp(path, DECODE).resize(16, 16, { fit: 'fill' }).raw().toBuffer();
       }),
 
-    renderOnCanvas: (path, canvas) =>
-      limit(async () => {
-        const { image, size } = await openPicture(path);
-        const flat = image.flatten({ background: PAPER });
-        return fitToCanvas(size, canvas) === 'crop'
-          ? toRaw(crop(flat, size, canvas))
-          : pad(await toRaw(flat.resize({ ...canvas, fit: 'inside' })), canvas);
-      }),
+    renderOnCanvas: (path, canvas) => limit(async () => toRaw(await placeOnCanvas(path, canvas))),
+
+    renderJpeg: (path, canvas, options) =>
+      limit(async () =>
+        inSrgb(await placeOnCanvas(path, canvas))
+          .jpeg(options)
+          .toBuffer(),
+      ),
   };
+
+  async function placeOnCanvas(path: string, canvas: Canvas): Promise<Sharp> {
+    const { image, size } = await openPicture(path);
+    const flat = image.flatten({ background: PAPER });
+    return fitToCanvas(size, canvas) === 'crop'
+      ? crop(flat, size, canvas)
+      : pad(await toRaw(flat.resize({ ...canvas, fit: 'inside' })), canvas);
+  }
 
   async function openPicture(path: string): Promise<{ image: Sharp; size: PictureSize }> {
     if ((await sniffFile(path)) === 'heic') return openHeic(path);
@@ -125,7 +135,7 @@ export function createPictureReader(): PictureReader {
 }
 
 /** A raw picture as a sharp pipeline. */
-export function fromRaw({ data, width, height }: RawPicture): Sharp {
+function fromRaw({ data, width, height }: RawPicture): Sharp {
   return sharp(data, { raw: { width, height, channels: 3 } });
 }
 
@@ -162,7 +172,7 @@ function crop(image: Sharp, size: PictureSize, canvas: Canvas): Sharp {
   });
 }
 
-async function pad(picture: RawPicture, canvas: Canvas): Promise<RawPicture> {
+async function pad(picture: RawPicture, canvas: Canvas): Promise<Sharp> {
   const small = {
     width: Math.max(1, Math.round(canvas.width * BACKDROP_SCALE)),
     height: Math.max(1, Math.round(canvas.height * BACKDROP_SCALE)),
@@ -174,18 +184,16 @@ async function pad(picture: RawPicture, canvas: Canvas): Promise<RawPicture> {
       .linear(BACKDROP_BRIGHTNESS, 0),
   );
   const { data, ...raw } = picture;
-  return toRaw(
-    fromRaw(backdrop)
-      .resize({ width: canvas.width, height: canvas.height, fit: 'fill' })
-      .composite([{ input: data, raw: { ...raw, channels: 3 } }]),
-  );
+  return fromRaw(backdrop)
+    .resize({ width: canvas.width, height: canvas.height, fit: 'fill' })
+    .composite([{ input: data, raw: { ...raw, channels: 3 } }]);
 }
 
 async function toRaw(image: Sharp): Promise<RawPicture> {
-  const { data, info } = await image
-    .removeAlpha()
-    .toColourspace('srgb')
-    .raw()
-    .toBuffer({ resolveWithObject: true });
+  const { data, info } = await inSrgb(image).raw().toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height };
+}
+
+function inSrgb(image: Sharp): Sharp {
+  return image.removeAlpha().toColourspace('srgb');
 }
