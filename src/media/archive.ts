@@ -38,7 +38,10 @@ export type OpenedArchive =
       readonly kind: 'opened';
       /** How many entries there are to look at; system files and folders are not among them. */
       readonly entryCount: number;
-      /** The entries in natural order of their paths, unpacked one at a time as they are asked for. */
+      /**
+       * The entries in natural order of their paths, unpacked one at a time as they are asked for. To be
+       * walked once: an archive read from a file is gone from memory when the walk ends.
+       */
       entries(): AsyncGenerator<ArchiveEntry, void, void>;
     }
   | { readonly kind: 'refused'; readonly reason: SkipReason };
@@ -75,11 +78,17 @@ export const openArchive: OpenArchive = async (source, customLimits) => {
     .sort((a, b) => compareNames(a.name, b.name));
   if (entries.length === 0) return refused('zip_without_pictures');
 
+  // Left to the collector, an archive read from disk would stay beside the pictures that are decoded next.
+  const release = () => {
+    if (typeof source === 'string' && zip.buffer instanceof ArrayBuffer) zip.buffer.transfer(0);
+  };
+
   return {
     kind: 'opened',
     entryCount: entries.length,
     async *entries() {
       let budget = limits.totalBytes;
+      using _memory = { [Symbol.dispose]: release };
       for (const { object, name } of entries) {
         const header = claimed.get(name);
         if (header?.bytes === 0) continue;
