@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -15,6 +16,12 @@ export async function runChild(file: string, args: readonly string[]): Promise<u
 
 /** In the child: says what was measured, with the most memory that was held at once. */
 export function report(measured: { readonly seconds: number }): void {
-  const maxRssMb = process.resourceUsage().maxRSS / 1000;
-  process.stdout.write(JSON.stringify({ ...measured, maxRssMb }));
+  process.stdout.write(JSON.stringify({ ...measured, maxRssMb: readPeakKb() / 1000 }));
+}
+
+/** On Linux `maxRSS` begins with what the parent held when it forked; the kernel's own mark does not. */
+function readPeakKb(): number {
+  const status = process.platform === 'linux' ? readFileSync('/proc/self/status', 'utf8') : '';
+  const [, peakKb] = /^VmHWM:\s+(\d+) kB/m.exec(status) ?? [];
+  return peakKb ? Number(peakKb) : process.resourceUsage().maxRSS;
 }
