@@ -82,6 +82,8 @@ export type ChooseOutcome =
 
 export type ConfirmOutcome =
   | { readonly kind: 'queued'; readonly price: Stars; readonly balance: Stars }
+  /** The price that was shown is not the price of this order any more; nothing was charged. */
+  | { readonly kind: 'outdated' }
   /** Confirmed before: the same order, nothing charged now. */
   | { readonly kind: 'already'; readonly state: OrderState }
   | {
@@ -134,7 +136,8 @@ export interface HistoryItem {
 
 /**
  * The life of an order, as the bot drives it. Every call may be repeated; what belongs to somebody
- * else behaves like what does not exist (`closed`, undefined).
+ * else behaves like what does not exist (`closed`, undefined). Calls that would do more when repeated
+ * take a `requestId`, the id of the update that asks: the same request changes an order once.
  */
 export interface Orders {
   /** The person's open order, or a new draft. A person has at most one open order. */
@@ -148,8 +151,8 @@ export interface Orders {
     file: IncomingFile,
   ): Promise<'added' | 'duplicate' | 'closed'>;
   /** Takes back the last message's photos (an archive as a whole). */
-  undo(orderId: string, personId: number): Promise<Intake | undefined>;
-  clear(orderId: string, personId: number): Promise<Intake | undefined>;
+  undo(orderId: string, personId: number, requestId: number): Promise<Intake | undefined>;
+  clear(orderId: string, personId: number, requestId: number): Promise<Intake | undefined>;
   intake(orderId: string): Promise<Intake | undefined>;
   /** Waits for what is pending, brings the photos to their canvas and prices both modes. */
   quote(orderId: string, personId: number): Promise<QuoteOutcome>;
@@ -158,9 +161,21 @@ export interface Orders {
     personId: number,
     choice: { mode: MorphMode; gender: Gender },
   ): Promise<ChooseOutcome>;
-  /** Charges and enqueues in one transaction. */
-  confirm(orderId: string, personId: number): Promise<ConfirmOutcome>;
-  cancel(orderId: string, personId: number): Promise<CancelOutcome>;
+  /** Charges what was shown, and nothing else, and enqueues, in one transaction. */
+  confirm(
+    orderId: string,
+    personId: number,
+    shown: { mode: MorphMode; price: Stars },
+  ): Promise<ConfirmOutcome>;
+  /** Cancelled before with finished transitions and no answer yet: offers the shorter video again. */
+  cancel(orderId: string, personId: number, requestId: number): Promise<CancelOutcome>;
+  /** What this very request cancelled already, before the process that handled it died. */
+  cancelledBy(
+    personId: number,
+    requestId: number,
+  ): Promise<{ order: OrderView; outcome: CancelOutcome } | undefined>;
+  /** Cancelled orders whose owner was not yet heard about the shorter video, newest first. */
+  offered(personId: number): Promise<OrderView[]>;
   /** Whether the person wants the shorter video of a cancelled order. */
   answerPartial(
     orderId: string,
@@ -174,7 +189,7 @@ export interface Orders {
     personId: number,
     page: { limit: number; offset: number },
   ): Promise<{ items: HistoryItem[]; total: number }>;
-  /** The person is reachable again: results that waited for them are delivered. */
+  /** The person is reachable again, which is written down together with sending what waited for them. */
   personReturned(personId: number): Promise<void>;
   setCollectorMessage(orderId: string, messageId: number): Promise<void>;
   setProgressMessage(orderId: string, shown: { messageId: number; text: string }): Promise<void>;
