@@ -27,8 +27,11 @@ import {
 import { createWebhookVerifier, type WebhookVerifier } from './providers/replicate/webhook.ts';
 import { findVideoModel } from './services/video-models.ts';
 
-/** What Telegram takes from a bot in one upload, less what the form around the file needs. */
-const UPLOAD_LIMIT_BYTES = 49 * 1024 * 1024;
+/**
+ * Telegram takes "50 MB" from a bot in one upload, and a server may count them as 50,000,000 bytes; the
+ * form around the file needs some of it. @see https://core.telegram.org/bots/api#sending-files
+ */
+const UPLOAD_LIMIT_BYTES = 49_000_000;
 
 /** A stop fits into 10 s; running handlers get this much of it. */
 const STOP_HANDLERS_MS = 4_000;
