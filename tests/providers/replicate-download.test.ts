@@ -141,6 +141,29 @@ describe('a download', () => {
     ]);
   });
 
+  it('that is put off tells for how long', async (t) => {
+    const { server, provider, path, output, files } = await setUp(t);
+    const answer = (status: number, retryAfter?: string) =>
+      ({
+        kind: 'answer',
+        status,
+        headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter },
+      }) as const;
+    server.faultDownload(answer(429, '7'), answer(503, '2'), answer(429), answer(500, '9'));
+    const failures: unknown[] = [];
+    for (let n = 0; n < 4; n += 1) {
+      const outcome = await provider.download(output, path, signal);
+      failures.push(outcome.kind === 'failed' ? outcome.failure : outcome);
+    }
+    assert.deepEqual(failures, [
+      { kind: 'rate_limit', retryAfterMs: 7_000 },
+      { kind: 'provider_error', retryAfterMs: 2_000 },
+      { kind: 'rate_limit' },
+      { kind: 'provider_error' },
+    ]);
+    assert.deepEqual(await files(), []);
+  });
+
   it('of an empty file has lost it', async (t) => {
     const host = await startHost(t, 200, {}, Buffer.alloc(0));
     const { provider, path, files } = await setUp(t);
@@ -182,13 +205,17 @@ describe('a download from the real provider', () => {
   ];
 
   /** Stands in for the network: it records what was asked, and redirects once when told to. */
-  async function setUpReal(t: TestContext, location?: string) {
+  async function setUpReal(
+    t: TestContext,
+    location?: string,
+    baseUrl = 'https://api.replicate.com/v1',
+  ) {
     const folder = await mkdtemp(join(tmpdir(), 'replicate-download-'));
     t.after(() => rm(folder, { recursive: true }));
     const asked: string[] = [];
     const provider = createReplicateProvider({
       token: 'tok',
-      baseUrl: 'https://api.replicate.com/v1',
+      baseUrl,
       fetch: async (input, init) => {
         const authorization = new Headers(init?.headers).get('authorization');
         asked.push(`${input} ${authorization}`);
@@ -212,6 +239,35 @@ describe('a download from the real provider', () => {
       const redirected = await hidden.provider.download(start, hidden.path, signal);
       assert.deepEqual(redirected, failed('provider_error'));
       assert.deepEqual(hidden.asked, [`${start} null`]);
+    });
+  }
+
+  it("takes outputs from the API's own host", async (t) => {
+    const { provider, asked, path } = await setUpReal(t);
+    const output = 'https://api.replicate.com/v1/files/x';
+    assert.equal((await provider.download(output, path, signal)).kind, 'downloaded');
+    assert.deepEqual(asked, [`${output} Bearer tok`]);
+  });
+
+  for (const baseUrl of [
+    'http://replicate:8080/v1',
+    'http://stand-in.example.com/v1',
+    'https://10.0.0.5/v1',
+    'http://[::1]:9000/v1',
+  ]) {
+    it(`takes them from anywhere when a stand-in at ${baseUrl} names them`, async (t) => {
+      const { provider, asked, path } = await setUpReal(t, undefined, baseUrl);
+      const { origin } = new URL(baseUrl);
+      const outputs = [`${origin}/out.mp4`, 'http://outputs:9000/b.mp4', 'https://10.1.2.3/c.mp4'];
+      for (const output of outputs) {
+        assert.equal((await provider.download(output, path, signal)).kind, 'downloaded', output);
+      }
+      assert.deepEqual(asked, [
+        `${outputs[0]} Bearer tok`,
+        `${outputs[1]} null`,
+        `${outputs[2]} null`,
+      ]);
+      assert.equal((await provider.download('file:///x', path, signal)).kind, 'failed');
     });
   }
 

@@ -127,8 +127,8 @@ function refusingFetch(deps: {
 
 const throttled = z.object({ retry_after: z.number().nonnegative() });
 
-/** From the header (seconds or a date), the body's `retry_after`, or its "resets in ~5s". */
-function parseRetryAfter(header: string | null, text: string): number | undefined {
+/** How long a refusal asks to wait, in milliseconds: from its header (seconds or a date), the body's `retry_after`, or its "resets in ~5s". */
+export function parseRetryAfter(header: string | null, text: string): number | undefined {
   if (header) {
     const seconds = Number(header);
     if (Number.isFinite(seconds)) return Math.max(0, Math.ceil(seconds * 1000));

@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Failure } from '../../domain/failure.ts';
 import type { DownloadOutcome } from '../provider.ts';
+import { parseRetryAfter } from './call-api.ts';
 import { checkOutputUrl } from './output-url.ts';
 
 /** Replicate's outputs come from its own delivery hosts, with a hop at most. */
@@ -82,7 +83,7 @@ async function fetchOutput(
     await response.body?.cancel().catch(() => undefined);
     const location = response.headers.get('location');
     if (response.status < 300 || response.status > 399 || !location) {
-      return failed(kindOfStatus(response.status));
+      return { kind: 'failed', failure: failureOf(response) };
     }
     target = URL.parse(location, url.href)?.href ?? location;
   }
@@ -119,9 +120,12 @@ async function receive(
 }
 
 /** Expired outputs are answered with 403 by signed storage, else with 404 or 410. */
-function kindOfStatus(status: number): Failure['kind'] {
-  if (status === 403 || status === 404 || status === 410) return 'output_lost';
-  return status === 429 ? 'rate_limit' : 'provider_error';
+function failureOf({ status, headers }: Response): Failure {
+  if (status === 403 || status === 404 || status === 410) return { kind: 'output_lost' };
+  const kind = status === 429 ? 'rate_limit' : 'provider_error';
+  const retryAfterMs =
+    status === 429 || status === 503 ? parseRetryAfter(headers.get('retry-after'), '') : undefined;
+  return retryAfterMs === undefined ? { kind } : { kind, retryAfterMs };
 }
 
 function failed(kind: Failure['kind']): { readonly kind: 'failed'; readonly failure: Failure } {

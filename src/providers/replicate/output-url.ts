@@ -21,18 +21,16 @@ const PRIVATE_NETWORKS = [
 
 /**
  * The URL of an output when it may be fetched from `baseUrl`'s provider, else undefined.
- * A provider on this machine may point anywhere over http(s). One in the network must use https and
- * a public host: the certificate then keeps a public name from leading to a service of our network.
+ * A provider of our own network, or without https, is a stand-in and may point anywhere over http(s).
+ * One in the open must use https and a public host, as its own is: the certificate then keeps a public
+ * name from leading to a service of our network.
  */
 export function checkOutputUrl(output: string, baseUrl: string): URL | undefined {
   const url = URL.parse(output);
   if (url?.protocol !== 'https:' && url?.protocol !== 'http:') return undefined;
-  if (isLoopback(new URL(baseUrl).hostname)) return url;
+  const base = new URL(baseUrl);
+  if (base.protocol !== 'https:' || isPrivateHost(base.hostname)) return url;
   return url.protocol === 'https:' && !isPrivateHost(url.hostname) ? url : undefined;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 function isPrivateHost(hostname: string): boolean {
