@@ -59,6 +59,7 @@ export interface Provider {
   /**
    * Looks for a prediction of this attempt whose create answer never reached us.
    * `claimed` are external ids that already belong to other attempts.
+   * A failure of kind `bad_input` says that this provider cannot be asked so, now or later.
    */
   find(
     attempt: Attempt & { readonly createdAfter: Date; readonly claimed: ReadonlySet<string> },

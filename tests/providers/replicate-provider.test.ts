@@ -226,12 +226,15 @@ describe('a failed prediction', () => {
     });
   });
 
-  it('whose output was deleted, or that is not known any more, has lost its output', async (t) => {
+  it('whose output was deleted has lost it; one that is not known may yet appear', async (t) => {
     const { server, provider } = await setUp(t);
     server.next({ expired: true });
     const lost = { kind: 'failed', failure: { kind: 'output_lost' } };
     assert.deepEqual(await statusAtEnd(provider, await createdId(provider)), lost);
-    assert.deepEqual(await provider.check('unknown', signal), { kind: 'seen', status: lost });
+    assert.deepEqual(await provider.check('unknown', signal), {
+      kind: 'unreachable',
+      failure: { kind: 'provider_error' },
+    });
   });
 });
 
@@ -390,11 +393,33 @@ describe('find', () => {
 
   it('concludes nothing when the listing cannot be read', async (t) => {
     const { server, provider } = await setUp(t);
-    server.fault('list', refusals.unavailable, { kind: 'reset' });
-    for (const kind of ['provider_error', 'network']) {
+    const refused = (status: number): CallFault => ({ kind: 'answer', status });
+    server.fault('list', refusals.unavailable, { kind: 'reset' }, refused(400), refused(422));
+    for (const kind of ['provider_error', 'network', 'provider_error', 'provider_error']) {
       const outcome = await provider.find(wanted(attempt()), signal);
       assert.deepEqual(outcome, { kind: 'failed', failure: { kind } });
     }
+  });
+
+  for (const status of [404, 405, 501]) {
+    it(`tells a server without a listing (${status}) from one in trouble`, async (t) => {
+      const { server, provider } = await setUp(t);
+      server.fault('list', { kind: 'answer', status });
+      const outcome = await provider.find(wanted(attempt()), signal);
+      assert.deepEqual(outcome, { kind: 'failed', failure: { kind: 'bad_input' } });
+    });
+  }
+
+  it('does not take a page that is gone for a server without a listing', async (t) => {
+    const { server, provider } = await setUp(t);
+    const next = `${server.baseUrl}/predictions?cursor=gone`;
+    server.fault(
+      'list',
+      { kind: 'answer', status: 200, body: { next, results: [] } },
+      { kind: 'answer', status: 404 },
+    );
+    const outcome = await provider.find(wanted(attempt()), signal);
+    assert.deepEqual(outcome, { kind: 'failed', failure: { kind: 'provider_error' } });
   });
 });
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { Failure } from '../../domain/failure.ts';
 import type { Attempt, FindOutcome } from '../provider.ts';
-import { type CallApi, failureOf } from './call-api.ts';
+import { type ApiAnswer, type CallApi, failureOf } from './call-api.ts';
 import { type Prediction, predictionSchema } from './prediction.ts';
 
 const pageSchema = z.object({
@@ -10,6 +11,9 @@ const pageSchema = z.object({
 
 /** Pages of a hundred that are looked at. Past that nothing is concluded. */
 const MAX_PAGES = 20;
+
+/** Answers of a server that has no listing: asking again would not help. */
+const NO_LISTING: ReadonlySet<number> = new Set([404, 405, 501]);
 
 /** How far the provider's clock may be behind ours. */
 const CLOCK_SKEW_MS = 60_000;
@@ -26,7 +30,8 @@ export function webhookUrl(publicUrl: string, attemptId: string): string {
 
 /**
  * Looks through the listing, newest first, for a prediction of this attempt: by the attempt id in
- * its webhook, else by its input. `absent` is said only after the listing was read to its end.
+ * its webhook, else by its input. `absent` is said only after the listing was read to its end; a
+ * failure of kind `bad_input` only where the server has no listing, so that none will ever be read.
  */
 export async function findPrediction(
   deps: { readonly callApi: CallApi; readonly baseUrl: string },
@@ -44,7 +49,9 @@ export async function findPrediction(
       next ? { route: next } : { route: '/predictions', params: first },
       signal,
     );
-    if (answer.kind !== 'answered') return { kind: 'failed', failure: failureOf(answer) };
+    if (answer.kind !== 'answered') {
+      return { kind: 'failed', failure: next ? failureOfPage(answer) : failureOfListing(answer) };
+    }
     const listed = pageSchema.safeParse(answer.body).data;
     if (!listed) return { kind: 'failed', failure: { kind: 'provider_error' } };
 
@@ -64,6 +71,18 @@ export async function findPrediction(
     if (next?.origin !== origin) break;
   }
   return { kind: 'failed', failure: { kind: 'provider_error' } };
+}
+
+function failureOfListing(answer: ApiAnswer): Failure {
+  return answer.kind === 'refused' && NO_LISTING.has(answer.status)
+    ? { kind: 'bad_input' }
+    : failureOfPage(answer);
+}
+
+/** The listing is there; that this look at it was refused, say for a cursor, does not mean that it is not. */
+function failureOfPage(answer: ApiAnswer): Failure {
+  const failure = failureOf(answer);
+  return failure.kind === 'bad_input' ? { kind: 'provider_error' } : failure;
 }
 
 function attemptOf(prediction: Prediction): string | undefined {

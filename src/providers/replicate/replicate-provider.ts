@@ -60,8 +60,8 @@ const NOTHING_TO_STOP: ReadonlySet<number> = new Set([404, 409, 410, 422]);
 
 /**
  * Renders at Replicate. Beyond the interface: `find` trusts the attempt id in a webhook URL before
- * equal input; a prediction that Replicate stopped at our deadline is a failure of kind `timeout`,
- * and one that it no longer knows is `output_lost`.
+ * equal input, and fails with `bad_input` where there is no listing at all; a prediction that Replicate
+ * stopped at our deadline is a failure of kind `timeout`; one whose id it does not know is `unreachable`.
  * @throws RangeError when the token could not be sent as a header.
  */
 export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider {
@@ -133,9 +133,11 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
       const prediction =
         answer.kind === 'answered' ? predictionSchema.safeParse(answer.body).data : undefined;
       if (!prediction) {
-        return answer.kind === 'refused' && answer.status === 404
-          ? { kind: 'seen', status: { kind: 'failed', failure: { kind: 'output_lost' } } }
-          : { kind: 'unreachable', failure: report(answer, { externalId }, 'check') };
+        const failure = report(answer, { externalId }, 'check');
+        // A server that has not caught up with itself yet does not know a new prediction: to take it
+        // for lost would buy it again.
+        const refused = failure.kind === 'bad_input';
+        return { kind: 'unreachable', failure: refused ? { kind: 'provider_error' } : failure };
       }
       const status = statusOf(prediction);
       if (status.kind === 'failed') {
