@@ -42,7 +42,9 @@ const environment = z.object({
     .string({ error: 'is missing: @BotFather gives one' })
     .regex(/^\d+:[\w-]+$/, 'does not look like a bot token (123456:ABC…)'),
   TELEGRAM_API_ROOT: url.default('https://api.telegram.org'),
-  REPLICATE_API_TOKEN: z.string({ error: 'is missing: replicate.com gives one' }),
+  REPLICATE_API_TOKEN: z
+    .string({ error: 'is missing: replicate.com gives one' })
+    .regex(/^[\x21-\x7e]+$/, 'has a blank or a character that cannot be sent'),
   REPLICATE_BASE_URL: url.default('https://api.replicate.com/v1'),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' })
@@ -52,7 +54,7 @@ const environment = z.object({
   PUBLIC_URL: url.optional(),
   PORT: whole(0, 65_535).default(3000),
   MORPH_MODEL: morphModel.default('kwaivgi/kling-v1.6-pro'),
-  RENDER_CONCURRENCY: whole(1, 1000).default(16),
+  RENDER_CONCURRENCY: whole(1, 100).default(16),
   MAX_PHOTOS: whole(2, 1000).default(200),
   STAR_USD: positive.default(0.016),
   MARKUP: positive.default(1.5),
