@@ -73,10 +73,13 @@ async function orderOnce(durationsMs: readonly number[], clip: Buffer) {
     const personId = await rig.person(10_000_000);
     const orderId = await rig.photos(personId, PHOTOS);
     await rig.orders.quote(orderId, personId);
-    await rig.orders.choose(orderId, personId, { mode: 'loop', gender: 'unset' });
+    const mode = 'loop';
+    const chosen = await rig.orders.choose(orderId, personId, { mode, gender: 'unset' });
+    if (chosen.kind !== 'chosen') throw new Error(`Not chosen: ${chosen.kind}`);
+    const shown = { mode, price: chosen.option.price } as const;
     const start = Date.now();
     const delivered = await timed(async () => {
-      const { kind } = await rig.orders.confirm(orderId, personId);
+      const { kind } = await rig.orders.confirm(orderId, personId, shown);
       if (kind !== 'queued') throw new Error(`Not confirmed: ${kind}`);
       while ((await rig.orders.find(orderId, personId))?.state !== 'delivered') {
         if (Date.now() - start > GIVE_UP_MS) throw new Error('The order was not delivered');
