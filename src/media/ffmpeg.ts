@@ -6,19 +6,21 @@ import { promisify } from 'node:util';
 import fluent from 'fluent-ffmpeg';
 import { z } from 'zod';
 import { ensureExecutable } from './executable.ts';
-import { parseProbe, type VideoInfo } from './video-info.ts';
+import { PROBE_OPTIONS, parseProbe, type VideoInfo } from './video-info.ts';
 
 const run = promisify(execFile);
 
 const VERSION_TIMEOUT_MS = 15_000;
 const PROBE_TIMEOUT_MS = 60_000;
+const DECODE_TIMEOUT_MS = 10 * 60_000;
 const STDERR_TAIL_LINES = 8;
 /** A decoder that was set up for another clip fails within the first few. */
 const PACKETS_PER_JOINT = 12;
 
 /** What a failed `execFile` tells about the process. */
-const ProbeFailure = z.object({
+const ReadFailure = z.object({
   code: z.union([z.string(), z.number()]).nullish(),
+  signal: z.string().nullish(),
   killed: z.boolean().default(false),
   stderr: z.string().default(''),
 });
@@ -171,8 +173,7 @@ export async function probe(
   path: string,
   signal?: AbortSignal,
 ): Promise<VideoInfo> {
-  const options = ['-print_format', 'json', '-show_format', '-show_streams'];
-  const info = parseProbe(await runFfprobe(tools, path, options, signal));
+  const info = parseProbe(await runFfprobe(tools, path, PROBE_OPTIONS, signal));
   if (!info) throw new FfmpegError('invalid_media', 'The file has no video stream');
   if (info.frames > 0) return info;
   // Containers without an index (WebM) know the number of frames only after a walk through the file.
@@ -194,46 +195,43 @@ export async function probe(
 }
 
 /**
- * Makes sure that the given frames, by their places in the file, are key frames and that they and what
- * follows them decode. Two processes, however many places.
- * @throws FfmpegError of kind `invalid_media` when one does not.
+ * Makes sure that every frame of the video decodes: an index alone says nothing of what it points at.
+ * @throws FfmpegError of kind `invalid_media` when one does not or when the file ends too early.
  */
-export async function checkJoints(
+export async function checkDecodes(
   tools: FfmpegTools,
   path: string,
-  places: readonly number[],
   signal?: AbortSignal,
 ): Promise<void> {
-  if (places.length === 0) return;
-  const packets = await readTable(tools, path, 'packet=pts_time', [], signal);
-  const times = places.map((place) => Number.parseFloat(packets[place]?.[0] ?? ''));
-  if (times.some(Number.isNaN)) {
-    throw new FfmpegError('invalid_media', 'The video is shorter than its clips');
+  // Without `explode` the decoder paints over what it cannot read and calls it a success.
+  const strict = ['-v', 'error', '-xerror', '-err_detect', 'explode'];
+  const args = ['-nostdin', ...strict, '-i', path, '-map', '0:v:0', '-f', 'null', '-'];
+  const { stderr } = await runQuietly('ffmpeg', tools.ffmpegPath, args, DECODE_TIMEOUT_MS, signal);
+  // A file cut between two frames is mentioned and no more. What the muxer (`[null @ …]`) says is of times.
+  const complaints = stderr.split('\n').filter((line) => line && !line.startsWith('[null @'));
+  if (complaints.length > 0) {
+    throw new FfmpegError('invalid_media', 'The video does not decode', complaints.join('\n'));
   }
-  await checkKeyFrames(tools, path, times, signal);
 }
 
 /**
- * Makes sure that there are key frames at the given times, in seconds, and that they and what follows them
- * decode. One process, however many times.
- * @throws FfmpegError of kind `invalid_media` when one does not.
+ * Decodes what follows the given times, in seconds, each from the key frame at or before it. One process,
+ * however many times.
+ * @throws FfmpegError of kind `invalid_media` when anything there does not decode.
  */
-export async function checkKeyFrames(
+export async function checkJoints(
   tools: FfmpegTools,
   path: string,
   times: readonly number[],
   signal?: AbortSignal,
 ): Promise<void> {
   if (times.length === 0) return;
-  // A seek lands on the key frame at or before its time.
-  const intervals = times.map((time) => `${(time + 0.001).toFixed(6)}%+#${PACKETS_PER_JOINT}`);
+  const intervals = times.map((time) => `${time.toFixed(6)}%+#${PACKETS_PER_JOINT}`);
   const options = ['-read_intervals', intervals.join(',')];
-  const entries = 'frame=key_frame,best_effort_timestamp_time';
-  const frames = await readTable(tools, path, entries, options, signal);
-  const keyTimes = frames.flatMap(([key, time]) => (key === '1' ? [Number(time)] : []));
-  const decoded = times.filter((time) => keyTimes.some((key) => Math.abs(key - time) < 0.0005));
-  if (decoded.length < times.length) {
-    throw new FfmpegError('invalid_media', `${decoded.length} of ${times.length} joints decode`);
+  const frames = await readTable(tools, path, 'frame=key_frame', options, signal);
+  const decoded = frames.filter(([key]) => key === '1').length;
+  if (decoded < times.length) {
+    throw new FfmpegError('invalid_media', `${decoded} of ${times.length} joints decode`);
   }
 }
 
@@ -271,29 +269,43 @@ async function runFfprobe(
   options: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  signal?.throwIfAborted();
   const args = ['-v', 'error', ...options, '-i', path];
-  const limits = {
-    maxBuffer: MAX_PROBE_OUTPUT_BYTES,
-    timeout: PROBE_TIMEOUT_MS,
-    killSignal: 'SIGKILL' as const,
-    ...(signal && { signal }),
-  };
-  const { stdout, stderr } = await run(tools.ffprobePath, args, limits).catch((error: unknown) => {
-    signal?.throwIfAborted();
-    throw toProbeError(error);
-  });
+  const { stdout, stderr } = await runQuietly(
+    'ffprobe',
+    tools.ffprobePath,
+    args,
+    PROBE_TIMEOUT_MS,
+    signal,
+  );
   if (stderr.trim()) throw new FfmpegError('invalid_media', 'The video has errors', stderr);
   return stdout;
 }
 
-function toProbeError(error: unknown): FfmpegError {
-  const found = ProbeFailure.parse(error);
-  if (found.killed) return new FfmpegError('timeout', `ffprobe took over ${PROBE_TIMEOUT_MS} ms`);
-  if (found.code === 'ENOENT' || found.code === 'EACCES') {
-    return new FfmpegError('not_installed', 'ffprobe does not run');
-  }
-  return new FfmpegError('invalid_media', 'ffprobe cannot read the file', found.stderr);
+/** Runs a program that only reads a file: where it fails, the file is to blame. */
+async function runQuietly(
+  program: Program,
+  programPath: string,
+  args: readonly string[],
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<{ stdout: string; stderr: string }> {
+  signal?.throwIfAborted();
+  const limits = {
+    maxBuffer: MAX_PROBE_OUTPUT_BYTES,
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL' as const,
+    ...(signal && { signal }),
+  };
+  return run(programPath, args, limits).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    const found = ReadFailure.parse(error);
+    if (found.killed) throw new FfmpegError('timeout', `${program} took over ${timeoutMs} ms`);
+    if (found.code === 'ENOENT' || found.code === 'EACCES') {
+      throw new FfmpegError('not_installed', `${program} does not run`);
+    }
+    if (found.signal) throw new FfmpegError('killed', `${program} was ended by ${found.signal}`);
+    throw new FfmpegError('invalid_media', `${program} cannot read the file`, found.stderr);
+  });
 }
 
 function toFluent(tools: FfmpegTools, command: FfmpegCommand): fluent.FfmpegCommand {

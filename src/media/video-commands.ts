@@ -102,14 +102,16 @@ export function concatList(
   const lines = ['ffconcat version 1.0'];
   for (const [index, { path, info }] of clips.entries()) {
     lines.push(`file '${path.replaceAll("'", "'\\''")}'`);
-    if (squeezeJoints && index < clips.length - 1) lines.push(`duration ${squeezedSeconds(info)}`);
+    if (squeezeJoints && index < clips.length - 1) {
+      lines.push(`duration ${squeezedSeconds(info).toFixed(6)}`);
+    }
   }
   return `${lines.join('\n')}\n`;
 }
 
-/** How long a clip lasts with its last frame squeezed, in seconds with six decimals. */
-function squeezedSeconds(info: VideoInfo): string {
-  return ((info.frames - 1) / framesPerSecond(info.fps) + SQUEEZED_FRAME_SECONDS).toFixed(6);
+/** How long a clip lasts with its last frame squeezed, in seconds. */
+export function squeezedSeconds(info: VideoInfo): number {
+  return (info.frames - 1) / framesPerSecond(info.fps) + SQUEEZED_FRAME_SECONDS;
 }
 
 /** Joins the clips of a list file by copying. `frames` leaves out what comes after that many frames. */

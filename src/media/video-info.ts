@@ -20,7 +20,10 @@ export interface ColourTags {
   readonly primaries?: string | undefined;
 }
 
-/** What a video file is: its first video stream, and whether sound goes with it. */
+/**
+ * What a video file is: its first video stream, and whether sound goes with it. Plain JSON: what is kept as
+ * such and parsed by `videoInfoSchema` is equal to what was kept.
+ */
 export interface VideoInfo {
   /** Pixels as shown, rotation applied. */
   readonly width: number;
@@ -39,11 +42,44 @@ export interface VideoInfo {
   readonly timeBase: Rational;
   /** How many frames the decoder must hold back to put them in order (0: no B-frames). */
   readonly reorderFrames: number;
+  /**
+   * A digest of what the decoder is set up with (SPS and PPS of H.264); '' where the file has no such thing.
+   * Equal for clips that the same encoder made with the same settings.
+   */
+  readonly decoderSetup: string;
   readonly colour: ColourTags;
   readonly hasAudio: boolean;
-  readonly audio?: AudioInfo;
+  readonly audio?: AudioInfo | undefined;
   readonly sizeBytes: number;
 }
+
+const rationalSchema = z.object({ numerator: z.number(), denominator: z.number() });
+
+/** Reads a `VideoInfo` that was kept as JSON. */
+export const videoInfoSchema: z.ZodType<VideoInfo> = z.object({
+  width: z.number(),
+  height: z.number(),
+  rotation: z.number(),
+  durationSeconds: z.number(),
+  fps: rationalSchema,
+  frames: z.number(),
+  codec: z.string(),
+  profile: z.string(),
+  pixFmt: z.string(),
+  sar: z.string(),
+  timeBase: rationalSchema,
+  reorderFrames: z.number(),
+  decoderSetup: z.string(),
+  colour: z.object({
+    range: z.string().optional(),
+    space: z.string().optional(),
+    transfer: z.string().optional(),
+    primaries: z.string().optional(),
+  }),
+  hasAudio: z.boolean(),
+  audio: z.object({ codec: z.string(), sampleRate: z.number(), channels: z.number() }).optional(),
+  sizeBytes: z.number(),
+});
 
 const Stream = z.object({
   codec_type: z.string(),
@@ -56,6 +92,7 @@ const Stream = z.object({
   avg_frame_rate: z.string().default('0/0'),
   time_base: z.string().default('0/0'),
   has_b_frames: z.number().default(0),
+  extradata_hash: z.string().default(''),
   nb_frames: z.coerce.number().catch(0),
   duration: z.coerce.number().optional().catch(undefined),
   color_range: z.string().optional(),
@@ -77,7 +114,13 @@ const Probe = z.object({
   }),
 });
 
-/** Reads what `ffprobe -print_format json -show_format -show_streams` prints; undefined: no video in it. */
+/** What ffprobe must be asked for so that `parseProbe` can read the answer. */
+export const PROBE_OPTIONS: readonly string[] = [
+  ...['-print_format', 'json', '-show_format', '-show_streams'],
+  ...['-show_data_hash', 'sha256'],
+];
+
+/** Reads what ffprobe prints when asked for `PROBE_OPTIONS`; undefined: no video in it. */
 export function parseProbe(json: string): VideoInfo | undefined {
   const parsed = Probe.safeParse(parseJson(json));
   if (!parsed.success) return undefined;
@@ -106,11 +149,12 @@ export function parseProbe(json: string): VideoInfo | undefined {
     sar: video.sample_aspect_ratio === '0:1' ? '1:1' : video.sample_aspect_ratio,
     timeBase: parseRational(video.time_base),
     reorderFrames: video.has_b_frames,
+    decoderSetup: video.extradata_hash,
     colour: {
-      range: known(video.color_range),
-      space: known(video.color_space),
-      transfer: known(video.color_transfer),
-      primaries: known(video.color_primaries),
+      ...tag('range', video.color_range),
+      ...tag('space', video.color_space),
+      ...tag('transfer', video.color_transfer),
+      ...tag('primaries', video.color_primaries),
     },
     hasAudio: audio !== undefined,
     ...(audio && {
@@ -126,12 +170,15 @@ export function framesPerSecond(fps: Rational): number {
 }
 
 function parseRational(text: string): Rational {
-  const [numerator = 0, denominator = 0] = text.split('/').map(Number);
+  const [numerator = 0, denominator = 0] = text.split('/').map((part) => Number(part) || 0);
   return { numerator, denominator };
 }
 
-function known(tag: string | undefined): string | undefined {
-  return tag === 'unknown' || tag === 'reserved' ? undefined : tag;
+/** Nothing at all for a tag that says nothing: JSON has no `undefined`. */
+function tag(name: keyof ColourTags, value: string | undefined): ColourTags {
+  return value === undefined || value === 'unknown' || value === 'reserved'
+    ? {}
+    : { [name]: value };
 }
 
 function parseJson(text: string): unknown {

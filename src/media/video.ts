@@ -1,17 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { mapLimit } from './concurrency.ts';
 import {
+  checkDecodes,
   checkJoints,
-  checkKeyFrames,
   endsOnFreeFrame,
   FfmpegError,
   type FfmpegTools,
   probe,
   runFfmpeg,
 } from './ffmpeg.ts';
-import { type Mp4Index, readMp4Index } from './mp4-index.ts';
 import { isDiskFull } from './storage.ts';
 import {
   BT709,
@@ -23,26 +21,31 @@ import {
   dissolveCommand,
   previewCommand,
   previewKbps,
+  squeezedSeconds,
   thumbnailCommand,
 } from './video-commands.ts';
 import { framesPerSecond, type Rational, type VideoInfo } from './video-info.ts';
 
 const COPY_TIMEOUT_MS = 15 * 60_000;
 const ENCODE_TIMEOUT_MS = 60 * 60_000;
-const PROBES_AT_ONCE = 4;
-/** Kinds of clips that are remembered; one model in one format is one kind. */
-const KNOWN_KINDS = 100;
 /** A copy whose decoder needs no other setup decodes at all joints or at none; a few are tried all the same. */
-const SAMPLED_JOINTS = 4;
+const SAMPLED_JOINTS = 6;
 const PREVIEW_TRIES = 5;
 /** What each further try at a preview leaves of the bit rate. */
 const PREVIEW_SHRINK = 0.9;
 /** A joined file is a little larger than its clips or a little smaller; parts are filled up to this share. */
 const PART_FILL = 0.98;
 
+/** A file and what `check` or `probe` said of it: the file has not changed since. */
+export interface ProbedClip {
+  /** Absolute. */
+  readonly path: string;
+  readonly info: VideoInfo;
+}
+
 export interface StitchJob {
-  /** Absolute paths in playing order. Each clip ends on the picture with which the next begins. */
-  readonly clips: readonly string[];
+  /** In playing order. Each clip ends on the picture with which the next begins. */
+  readonly clips: readonly ProbedClip[];
   readonly output: string;
   /** The last clip ends on the first clip's first picture; where it can be, that repeated frame is left out. */
   readonly loop: boolean;
@@ -68,7 +71,7 @@ export interface ThumbnailJob {
 }
 
 export interface PartsJob {
-  readonly clips: readonly string[];
+  readonly clips: readonly ProbedClip[];
   readonly maxBytes: number;
   readonly directory: string;
   /** Parts are named `<baseName>-01.mp4` and so on. */
@@ -95,9 +98,19 @@ export interface DissolveJob {
  * every call may be repeated. Failures are `FfmpegError`s; an abort rejects with the signal's reason.
  */
 export interface Video {
-  /** What a file really is; rejects when it is no playable video. */
+  /** What a file says it is; rejects when it has no video. Its frames are not looked at: see `check`. */
   probe(path: string, signal?: AbortSignal): Promise<VideoInfo>;
-  /** Joins clips into one MP4, encoding only those that differ from the majority. */
+  /**
+   * What a file is, after every frame of it has been decoded; rejects with the kind `invalid_media` when one
+   * is damaged or missing. For files that others made, once, when they arrive.
+   */
+  check(path: string, signal?: AbortSignal): Promise<VideoInfo>;
+  /**
+   * Joins clips into one MP4, encoding only those that differ from the majority. The clips are taken at
+   * their word: a damaged one passes unless the damage stands at a joint that is looked at. Verified are the
+   * number of frames and that the video decodes wherever the decoder's setup changes, at the first joint, at
+   * the last and at a few between.
+   */
   stitch(job: StitchJob): Promise<VideoInfo>;
   /** A version of at most `maxBytes` for the chat. */
   makePreview(job: PreviewJob): Promise<Preview>;
@@ -109,23 +122,22 @@ export interface Video {
   dissolve(job: DissolveJob): Promise<VideoInfo>;
 }
 
-interface Clip {
-  readonly path: string;
-  readonly info: VideoInfo;
-  readonly index: Mp4Index | undefined;
-}
-
 interface ConformedClips {
-  readonly clips: readonly Clip[];
+  readonly clips: readonly ProbedClip[];
   readonly reference: VideoInfo;
   readonly keepAudio: boolean;
 }
 
 /** @see Video */
 export function createVideo(tools: FfmpegTools): Video {
-  const known = new Map<string, VideoInfo>();
   return {
-    probe: async (path, signal) => (await openClip(path, signal)).info,
+    probe: (path, signal) => probe(tools, path, signal),
+
+    async check(path, signal) {
+      const info = await probe(tools, path, signal);
+      await checkDecodes(tools, path, signal);
+      return info;
+    },
 
     async stitch({ clips, output, loop, signal }) {
       return withWorkDirectory(dirname(output), async (work) => {
@@ -222,35 +234,17 @@ export function createVideo(tools: FfmpegTools): Video {
     },
   };
 
-  /**
-   * The clips of an order are alike, and starting ffprobe takes a hundred times as long as reading an index:
-   * it is asked about one of a kind.
-   */
-  async function openClip(path: string, signal: AbortSignal | undefined): Promise<Clip> {
-    signal?.throwIfAborted();
-    const index = await readMp4Index(path);
-    const alike = index && known.get(index.likeness);
-    if (alike) return { path, index, info: { ...alike, sizeBytes: index.sizeBytes } };
-    const info = await probe(tools, path, signal);
-    if (index) {
-      if (known.size >= KNOWN_KINDS) known.clear();
-      known.set(index.likeness, info);
-    }
-    return { path, index, info };
-  }
-
   /** The clips with the odd ones out replaced by versions that can be joined to the others by copying. */
   async function conform(
-    paths: readonly string[],
+    originals: readonly ProbedClip[],
     work: string,
     signal: AbortSignal | undefined,
   ): Promise<ConformedClips> {
-    const originals = await mapLimit(paths, PROBES_AT_ONCE, (path) => openClip(path, signal));
     const infos = originals.map((clip) => clip.info);
     const keepAudio = infos.every((info) => info.hasAudio);
     const reference = chooseReference(infos, keepAudio);
     const signature = clipSignature(reference, keepAudio);
-    const clips: Clip[] = [];
+    const clips: ProbedClip[] = [];
     for (const [index, clip] of originals.entries()) {
       if (clipSignature(clip.info, keepAudio) === signature) {
         clips.push(clip);
@@ -265,12 +259,12 @@ export function createVideo(tools: FfmpegTools): Video {
         keepAudio,
       });
       await runFfmpeg(tools, command, { signal, timeoutMs: ENCODE_TIMEOUT_MS });
-      clips.push(await openClip(path, signal));
+      clips.push({ path, info: await probe(tools, path, signal) });
     }
     return { clips, reference, keepAudio };
   }
 
-  /** Joins by copying, then makes sure that every frame is there and that each joint decodes. */
+  /** Joins by copying, then makes sure that every frame is there and that the joints decode. */
   async function joinClips(
     { clips, reference, keepAudio }: ConformedClips,
     job: { output: string; loop: boolean; work: string; signal: AbortSignal | undefined },
@@ -286,7 +280,7 @@ export function createVideo(tools: FfmpegTools): Video {
       job.loop &&
       !keepAudio &&
       last !== undefined &&
-      (last.index ? lastIsShownLast(last.index) : await endsOnFreeFrame(tools, last.path, signal));
+      (await endsOnFreeFrame(tools, last.path, signal));
     const frames = leaveLastOut ? total - 1 : total;
     await writeFile(list, concatList(clips, squeezeJoints));
     const command = concatCopy({
@@ -299,7 +293,7 @@ export function createVideo(tools: FfmpegTools): Video {
     await runFfmpeg(tools, command, { signal, timeoutMs: COPY_TIMEOUT_MS });
     const [info] = await Promise.all([
       probe(tools, draft, signal),
-      verifyJoints(clips, draft, signal),
+      checkJoints(tools, draft, jointsToCheck(clips, squeezeJoints), signal),
     ]);
     if (info.frames !== frames) {
       throw new FfmpegError('invalid_media', `${info.frames} frames instead of ${frames}`);
@@ -307,53 +301,30 @@ export function createVideo(tools: FfmpegTools): Video {
     await rename(draft, output);
     return info;
   }
+}
 
-  /** Every clip must begin with a key frame; where the decoder's setup changes, and at a few more, it is run. */
-  async function verifyJoints(
-    clips: readonly Clip[],
-    joined: string,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const joints = findJoints(clips);
-    const index = await readMp4Index(joined);
-    if (!index) {
-      const places = joints.map(({ place }) => place);
-      return checkJoints(tools, joined, places, signal);
+/** When, in seconds, the joints are shown that are worth a look: see `Video.stitch`. */
+function jointsToCheck(clips: readonly ProbedClip[], squeezed: boolean): number[] {
+  const last = clips.length - 2;
+  const every = Math.max(1, last / (SAMPLED_JOINTS - 1));
+  const sampled = new Set(
+    Array.from({ length: SAMPLED_JOINTS }, (_, number) => Math.round(number * every)),
+  );
+  const times: number[] = [];
+  let time = 0;
+  for (const [number, { info }] of clips.slice(0, -1).entries()) {
+    time += squeezed ? squeezedSeconds(info) : info.durationSeconds;
+    const next = clips[number + 1]?.info;
+    if (sampled.has(number) || next?.decoderSetup !== info.decoderSetup) {
+      // Past the first frame, and not yet at the second: clocks are rounded, and a seek goes backwards.
+      times.push(time + 0.5 / framesPerSecond(info.fps));
     }
-    const lost = joints.find(({ place }) => !index.isKeyFrame(place));
-    if (lost) throw new FfmpegError('invalid_media', `No key frame at frame ${lost.place}`);
-    const every = Math.ceil(joints.length / SAMPLED_JOINTS);
-    const times = joints.flatMap(({ place, alike }, number) =>
-      alike && number % every !== 0 ? [] : [index.shownAt[place] ?? Number.NaN],
-    );
-    await checkKeyFrames(tools, joined, times, signal);
   }
+  return times;
 }
 
-interface Joint {
-  /** Of the first frame behind it, counted from the beginning of the joined video. */
-  readonly place: number;
-  /** Whether the clips on both sides need the same of a decoder. */
-  readonly alike: boolean;
-}
-
-function findJoints(clips: readonly Clip[]): Joint[] {
-  let place = 0;
-  return clips.slice(0, -1).map(({ info, index }, number) => {
-    place += info.frames;
-    const next = clips[number + 1]?.index;
-    return { place, alike: index !== undefined && index.decoderSetup === next?.decoderSetup };
-  });
-}
-
-/** Then no other frame refers to it, and it can be left out of a copy. */
-function lastIsShownLast({ shownAt }: Mp4Index): boolean {
-  const last = shownAt.at(-1) ?? Number.NaN;
-  return shownAt.length > 1 && shownAt.every((time) => time <= last);
-}
-
-function groupBySize(clips: readonly Clip[], maxBytes: number): Clip[][] {
-  const groups: Clip[][] = [];
+function groupBySize(clips: readonly ProbedClip[], maxBytes: number): ProbedClip[][] {
+  const groups: ProbedClip[][] = [];
   let size = Number.POSITIVE_INFINITY;
   for (const clip of clips) {
     size += clip.info.sizeBytes;
