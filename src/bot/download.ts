@@ -66,19 +66,28 @@ async function attemptDownload(
 ): Promise<FetchFileOutcome> {
   const file = await api.getFile(fileId, toGrammySignal(signal));
   if ((file.file_size ?? 0) > MAX_DOWNLOAD_BYTES) return { kind: 'too_big' };
-  const url = file.getUrl();
   const part = `${path}.part`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  // A Bot API server of one's own on this machine tells a path instead of an address.
-  if (isAbsolute(url)) {
-    await copyFile(url, part);
+  const told = file.file_path ?? '';
+  // A Bot API server of one's own on this machine tells where the file is; others may answer a path
+  // with a slash in front all the same.
+  if (isAbsolute(told) && (await isFile(told))) {
+    await copyFile(told, part);
   } else {
+    const url = { ...file, file_path: told.replace(/^\/+/, '') }.getUrl();
     const outcome = await fetchTo(part, url, timings, signal);
     if (outcome !== 'whole') return outcome;
   }
   const { size } = await stat(part);
   await rename(part, path);
   return { kind: 'fetched', sizeBytes: size };
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 }
 
 async function fetchTo(

@@ -165,6 +165,21 @@ describe('a server that does not behave:', () => {
     assert.deepEqual(await readFile(local), BYTES);
   });
 
+  test('one elsewhere, whose path begins with a slash: the file is downloaded', async (t) => {
+    const asked: (string | undefined)[] = [];
+    const { path, fetchFile } = await against(
+      t,
+      (request, response) => {
+        asked.push(request.url);
+        response.end(BYTES);
+      },
+      { file_path: '/photos/a.jpg' },
+    );
+    assert.deepEqual(await fetchFile(), { kind: 'fetched', sizeBytes: BYTES.length });
+    assert.deepEqual(await readFile(path), BYTES);
+    assert.deepEqual(asked, [`/file/bot${testToken}/photos/a.jpg`]);
+  });
+
   test('and whoever is stopped meanwhile stops at once', async (t) => {
     const { fetchFile } = await against(t, () => {});
     const stop = new AbortController();
