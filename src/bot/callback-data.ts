@@ -1,6 +1,7 @@
 import type { InlineKeyboardButton } from 'grammy/types';
 import { GENDERS, type Gender } from '../domain/gender.ts';
 import { MORPH_MODES, type MorphMode } from '../domain/morph-plan.ts';
+import { type Stars, stars } from '../domain/stars.ts';
 
 /** Actions on an order that need nothing but the order. */
 const PLAIN_ACTIONS = [
@@ -10,7 +11,6 @@ const PLAIN_ACTIONS = [
   'cancel',
   'add',
   'back',
-  'confirm',
   'continue',
   'topup',
   'status',
@@ -21,10 +21,15 @@ type PlainAction = (typeof PLAIN_ACTIONS)[number];
 export type OrderPress = { readonly orderId: string } & (
   | { readonly [A in PlainAction]: { readonly action: A } }[PlainAction]
   | { readonly action: 'mode'; readonly mode: MorphMode }
+  /** Agrees to what the button's message shows, and to nothing else. */
+  | { readonly action: 'confirm'; readonly mode: MorphMode; readonly price: Stars }
   /** Asked at the beginning (`gender`), or by Done (`gender_done`): the quote follows at once. */
   | { readonly action: 'gender' | 'gender_done'; readonly gender: Gender }
   | { readonly action: 'partial'; readonly accept: boolean }
 );
+
+/** Modes where there is no room for their names. */
+const MODE_LETTERS = { seamless: 's', loop: 'l' } as const satisfies Record<MorphMode, string>;
 
 /** Where the menu's buttons lead. */
 export const MENU_ITEMS = ['morph', 'balance', 'language', 'help'] as const;
@@ -38,6 +43,7 @@ export function orderButton(text: string, press: OrderPress): InlineKeyboardButt
 export function encodeOrderPress(press: OrderPress): string {
   const parts = ['o', press.action, press.orderId];
   if (press.action === 'mode') parts.push(press.mode);
+  if (press.action === 'confirm') parts.push(MODE_LETTERS[press.mode], String(press.price));
   if (press.action === 'gender' || press.action === 'gender_done') parts.push(press.gender);
   if (press.action === 'partial') parts.push(press.accept ? 'yes' : 'no');
   return parts.join(':');
@@ -45,9 +51,15 @@ export function encodeOrderPress(press: OrderPress): string {
 
 /** Reads what `encodeOrderPress` wrote; undefined for anything else. */
 export function decodeOrderPress(data: string | undefined): OrderPress | undefined {
-  const match = /^o:([a-z_]+):([\w-]{1,32})(?::([a-z]+))?$/.exec(data ?? '');
-  const [, name, orderId, choice] = match ?? [];
+  const match = /^o:([a-z_]+):([\w-]{1,32})(?::([a-z]+)(?::(0|[1-9]\d{0,9}))?)?$/.exec(data ?? '');
+  const [, name, orderId, choice, price] = match ?? [];
   if (name === undefined || orderId === undefined) return undefined;
+  if (name === 'confirm') {
+    const mode = MORPH_MODES.find((known) => MODE_LETTERS[known] === choice);
+    if (!mode || price === undefined) return undefined;
+    return { action: 'confirm', orderId, mode, price: stars(Number(price)) };
+  }
+  if (price !== undefined) return undefined;
   const action = PLAIN_ACTIONS.find((known) => known === name);
   if (action) return choice === undefined ? { action, orderId } : undefined;
   if (name === 'mode') {

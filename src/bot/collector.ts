@@ -82,7 +82,10 @@ export function createCollector(deps: CollectorDeps): Collector {
     return inTurn(orderId, async () => {
       const counter = counterOf(orderId);
       const intake = await deps.orders().intake(orderId);
-      if (!intake) return 'empty';
+      if (!intake) {
+        counters.delete(orderId);
+        return 'empty';
+      }
       const { personId } = intake;
       const order = await deps.orders().find(orderId, personId);
       const person = await deps.people.find(personId);

@@ -14,6 +14,8 @@ export interface Talk {
 export interface PressedButton {
   /** The message the button is on. */
   readonly messageId: number | undefined;
+  /** The id of the press, the same when it comes again after a kill. */
+  readonly requestId: number;
   /**
    * Answers the press, at most once; repeated calls do nothing. Pressed buttons spin until then.
    * @param toast at most 200 characters, shown for a moment, or as a window with `alert`.
@@ -26,7 +28,11 @@ export interface BotFlavor {
   person: Person;
   t: Translate;
   messageId: PressedButton['messageId'];
+  /** The id of the update: whoever would do more when it comes again is told it. */
+  requestId: PressedButton['requestId'];
   answer: PressedButton['answer'];
+  /** The newest message of the person that had come when this update did; 0 when none is known. */
+  newestMessageId?: number;
   /** Set by a cancel: the running dialogue is left as soon as it is this chat's turn. */
   dialogueIsOver?: boolean;
   /** An error inside a dialogue, kept as it is: the dialogue's own log would turn it into text. */

@@ -33,6 +33,7 @@ import {
 import { createFallback } from './middleware/fallback.ts';
 import { createGroupsMiddleware } from './middleware/groups.ts';
 import { createMediaCollector } from './middleware/media-collector.ts';
+import { createNewestMessage } from './middleware/newest-message.ts';
 import { createPersonMiddleware } from './middleware/person.ts';
 import { registerAtOnce, registerButtons, registerInTurn } from './middleware/register-commands.ts';
 import { createProgressDisplay } from './progress-display.ts';
@@ -111,7 +112,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   const person = createPersonMiddleware(shared);
 
   // Every press is answered, whatever happens below; groups end here.
-  bot.use(answerPresses, createGroupsMiddleware(translator));
+  bot.use(createNewestMessage(), answerPresses, createGroupsMiddleware(translator));
   bot.on('my_chat_member', async (ctx) => {
     const blocked = ctx.myChatMember.new_chat_member.status === 'kicked';
     if (blocked) await people.setBlocked(ctx.from.id, true);

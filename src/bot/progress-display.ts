@@ -5,6 +5,8 @@ import type { People } from '../people/people.ts';
 import type { Translator } from './i18n.ts';
 import { describeError, type Log } from './log.ts';
 import type { Messenger, Screen } from './messenger.ts';
+import { createRecent } from './recent.ts';
+import { isBadRequest } from './telegram-errors.ts';
 import { progressScreen } from './views/progress.ts';
 
 export interface ProgressTimings {
@@ -41,7 +43,7 @@ export interface ProgressDisplay {
 export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDisplay {
   const { messenger, timings, log } = deps;
   const inTurn = createTurns<string>();
-  const editedAt = new Map<number, number>();
+  const editedAt = createRecent<number, number>();
   /** Orders whose message is due, the one that waited longest first. */
   const due = new Set<string>();
   const running = new Set<Promise<unknown>>();
@@ -67,8 +69,11 @@ export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDispla
       }
       const screen = progressScreen(deps.translator(person.language), progress);
       const { order } = progress;
-      const unchanged = order.progressText === screen.text && how !== 'anew';
-      if (unchanged || (order.progressMessageId === null && !isActive(order.state))) {
+      const unchanged = order.progressText === screen.text;
+      const untold = order.progressMessageId === null && !isActive(order.state);
+      // A question has to be asked, wherever the message that led to it has gone.
+      const idle = unchanged || (untold && order.partial !== 'offered');
+      if (idle && how !== 'anew') {
         due.delete(orderId);
         return;
       }
@@ -77,7 +82,13 @@ export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDispla
       // From now on it stands behind the others of this chat, should it have several orders.
       due.delete(orderId);
       editedAt.set(person.id, Date.now());
-      await place(progress, screen, how === 'anew');
+      try {
+        await place(progress, screen, how === 'anew');
+      } catch (error) {
+        // The ticks look at paid orders alone: how an order ended would never be told again.
+        if (!isBadRequest(error)) due.add(orderId);
+        throw error;
+      }
     });
   }
 

@@ -5,26 +5,18 @@ import {
   encodeOrderPress,
   type OrderPress,
 } from '../../src/bot/callback-data.ts';
+import { stars } from '../../src/domain/stars.ts';
 
 const LONGEST_ID = 'x'.repeat(32);
 
 const PRESSES: readonly OrderPress[] = [
   ...(
-    [
-      'done',
-      'undo',
-      'clear',
-      'cancel',
-      'add',
-      'back',
-      'confirm',
-      'continue',
-      'topup',
-      'status',
-    ] as const
+    ['done', 'undo', 'clear', 'cancel', 'add', 'back', 'continue', 'topup', 'status'] as const
   ).map((action) => ({ action, orderId: LONGEST_ID })),
   { action: 'mode', orderId: 'a1', mode: 'seamless' },
   { action: 'mode', orderId: LONGEST_ID, mode: 'loop' },
+  { action: 'confirm', orderId: 'a1', mode: 'seamless', price: stars(0) },
+  { action: 'confirm', orderId: LONGEST_ID, mode: 'loop', price: stars(9_999_999_999) },
   { action: 'gender', orderId: 'a1', gender: 'male' },
   { action: 'gender_done', orderId: LONGEST_ID, gender: 'female' },
   { action: 'partial', orderId: LONGEST_ID, accept: true },
@@ -52,6 +44,17 @@ test('forged data is nothing', () => {
     'o:gender:a:other',
     'o:partial:a:maybe',
     'o:grant:a',
+    'o:confirm:a',
+    'o:confirm:a:s',
+    'o:confirm:a:x:100',
+    'o:confirm:a:loop:100',
+    'o:confirm:a:l:-1',
+    'o:confirm:a:l:1.5',
+    'o:confirm:a:l:007',
+    'o:confirm:a:l:99999999999',
+    'o:confirm:a:100',
+    'o:mode:a:loop:100',
+    'o:done:a:s:100',
     "o:done:a' or 1=1",
     `o:done:${'a'.repeat(33)}`,
     'x:done:a',

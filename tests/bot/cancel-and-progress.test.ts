@@ -118,6 +118,51 @@ describe('cancelling', () => {
     assert.equal(rig.orders.all.length, 1);
   });
 
+  test('by button: photos that were on their way when it came open no new order', async (t) => {
+    const rig = await startRig(t);
+    const ann = rig.person(1, 'Ann');
+    ann.say('/gender');
+    await ann.press(/Skip/);
+    ann.sendPhotos(await pictures(1));
+    const counter = await ann.waitForMessage({ text: /^1 photo/ });
+    const release = rig.server.world.updates.hold();
+    ann.sendPhotos(await pictures(5), { album: true });
+    const pressed = rig.server.press(1, counter.message_id, 'o:cancel:order1');
+    release();
+    assert.match((await pressed).text ?? '', /Cancelled/);
+    ann.say('/status');
+    await ann.waitForMessage({ text: /Nothing is running/ });
+    assert.equal(rig.orders.all.length, 1);
+    ann.sendPhotos(await pictures(1));
+    await ann.waitForMessage({ text: /^1 photo/ }, { after: counter });
+    assert.equal(rig.orders.all.length, 2);
+  });
+
+  test('with nothing to cancel leaves photos that were on their way alone', async (t) => {
+    const rig = await startRig(t);
+    const ann = rig.person(1, 'Ann');
+    ann.say('/gender');
+    await ann.press(/Skip/);
+    let release = () => {};
+    const slow = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const findOpen = rig.orders.findOpen;
+    let calls = 0;
+    rig.orders.findOpen = async (personId) => {
+      calls += 1;
+      const open = await findOpen(personId);
+      if (calls === 1) await slow;
+      return open;
+    };
+    ann.sendPhotos(await pictures(3), { album: true });
+    await until(() => calls === 1);
+    ann.say('/cancel');
+    await ann.waitForMessage({ text: /nothing to cancel/ });
+    release();
+    await ann.waitForMessage({ text: /^3 photos/ });
+  });
+
   test('a paid order before anything is finished gives everything back', async (t) => {
     const { rig, ann, message } = await atWork(t);
     await ann.press(/Cancel/, { after: message.message_id - 1 });
@@ -134,10 +179,10 @@ describe('cancelling', () => {
     await ann.waitForMessage({
       text: /1 of 4 transitions finished.*133\.59 ⭐ came back/,
     });
-    await ann.waitForMessage({ text: /order is cancelled with 1 of 4 transitions finished/ });
-    await ann.press(/Yes, send the shorter video/);
-    await ann.waitForMessage({ text: /joining what is ready/ });
+    const answer = await ann.press(/Yes, send the shorter video/);
+    assert.match(answer.text ?? '', /joining what is ready/);
     await ann.waitForMessage({ text: /Joining the clips/ });
+    await ann.waitUntilGone({ button: /shorter video/ });
     assert.equal(order.view.partial, 'accepted');
   });
 
@@ -151,6 +196,81 @@ describe('cancelling', () => {
     await ann.waitForMessage({ text: /There will be no video/ });
     await rig.server.press(1, offer.message_id, 'o:partial:order1:yes');
     assert.equal(order.view.partial, 'declined');
+  });
+
+  describe('the question about the shorter video', () => {
+    const QUESTION = { text: /Shall I send you the shorter video/, button: /No, thanks/ };
+
+    async function atQuestion(t: TestContext) {
+      const there = await atWork(t);
+      Object.assign(there.order, { finished: 1 });
+      there.order.view.state = 'rendering';
+      await there.ann.press(/^Cancel$/);
+      const question = await there.ann.waitForMessage(QUESTION);
+      return { ...there, question };
+    }
+
+    test('is asked on the progress message, once', async (t) => {
+      const { ann, message, question } = await atQuestion(t);
+      assert.equal(question.message_id, message.message_id);
+      await sleep(150);
+      assert.equal(ann.messages().filter(({ text }) => QUESTION.text.test(text ?? '')).length, 1);
+      await ann.press(/No, thanks/);
+      await ann.waitForMessage({ text: /There will be no video/ });
+      await ann.waitUntilGone({ button: /No, thanks/ });
+    });
+
+    test('is asked after a kill between the cancel and its message', async (t) => {
+      const { rig, ann, order } = await atWork(t);
+      Object.assign(order, { finished: 1 });
+      await rig.bot.stop(1_000);
+      await rig.orders.cancel('order1', 1, 1);
+      await rig.restart();
+      rig.bot.chatPort.progressChanged('order1');
+      await ann.waitForMessage(QUESTION);
+    });
+
+    test('is asked once Telegram is back from an outage', async (t) => {
+      const { rig, ann, order } = await atWork(t);
+      Object.assign(order, { finished: 1 });
+      order.view.state = 'rendering';
+      rig.server.faults.add({ kind: '5xx', method: 'editMessageText', times: 9 });
+      rig.server.faults.add({ kind: '5xx', method: 'sendMessage', times: 9 });
+      ann.say('/cancel');
+      await ann.waitForMessage(QUESTION);
+    });
+
+    for (const command of ['/cancel', '/status', '/start']) {
+      test(`is asked again by ${command}`, async (t) => {
+        const { ann, question } = await atQuestion(t);
+        ann.say(command);
+        await ann.waitForMessage(QUESTION, { after: question });
+        await ann.waitUntilGone(({ message_id }) => message_id === question.message_id);
+        assert.ok(!ann.transcript().includes('nothing to cancel'));
+      });
+    }
+
+    test('is asked again by another Cancel, and everything is refunded once', async (t) => {
+      const { rig, ann, question } = await atQuestion(t);
+      const balance = rig.balances.get(1);
+      ann.say('/help');
+      const help = await ann.waitForMessage({ text: /How it works/ });
+      await rig.server.press(1, help.message_id, 'o:cancel:order1');
+      await ann.waitForMessage(QUESTION, { after: question });
+      assert.equal(rig.balances.get(1), balance);
+    });
+  });
+
+  test('whose update comes again after a kill tells it again and cancels nothing else', async (t) => {
+    const { rig, ann, order } = await atWork(t);
+    ann.say('/morph');
+    await ann.waitForMessage({ text: /send me your photos/ });
+    ann.say('/cancel');
+    const told = await ann.waitForMessage({ text: /Nothing was charged/ });
+    await ann.waitForMessage({ text: /The paid order goes on/ });
+    await rig.replayNewest();
+    await ann.waitForMessage({ text: /Nothing was charged/ }, { after: told });
+    assert.equal(order.view.state, 'queued');
   });
 
   test('too late is said, and the video comes', async (t) => {

@@ -191,7 +191,7 @@ describe('photos', () => {
     rig.orders.findOpen = async (personId) => {
       const open = await findOpen(personId);
       rig.orders.findOpen = findOpen;
-      await rig.orders.confirm('order1', 1);
+      await rig.orders.confirm('order1', 1, { mode: 'loop', price: stars(8_906) });
       return open;
     };
     ann.sendPhotos(await pictures(1));
@@ -226,6 +226,16 @@ describe('photos', () => {
     assert.equal(rig.orders.of(1).files.length, 0);
   });
 
+  test('Undo whose update comes again after a kill takes back one message', async (t) => {
+    const { rig, ann } = await atCounter(t, 3);
+    await ann.press(/Undo/);
+    await ann.waitForMessage({ text: /^2 photos/ });
+    await rig.replayNewest();
+    assert.equal(rig.orders.of(1).files.length, 2);
+    await ann.press(/Undo/);
+    await ann.waitForMessage({ text: /^1 photo/ });
+  });
+
   test('a counter the person deleted is sent anew', async (t) => {
     const { rig, ann } = await atCounter(t, 2);
     const [counter] = counters(ann);
@@ -241,7 +251,7 @@ describe('photos', () => {
     const told = ann.messages().filter(({ text }) => /make a new quote/.test(text ?? ''));
     assert.equal(told.length, 1);
     const answer = await ann.press(/Loop/);
-    assert.match(answer.text ?? '', /photos have changed/);
+    assert.match(answer.text ?? '', /out of date, and nothing was charged/);
     await ann.press(/Done/);
     await ann.waitForMessage({ text: /Seamless — 4 transitions/ });
   });
@@ -345,7 +355,7 @@ describe('Confirm', () => {
     const old = await ann.waitForMessage({ button: /Confirm/ });
     ann.say('/morph');
     const fresh = await ann.waitForMessage({ button: /Confirm/ }, { after: old });
-    const data = 'o:confirm:order1';
+    const data = 'o:confirm:order1:l:8906';
     const answers = await Promise.all(
       [old, fresh, fresh, old].map(({ message_id }) => rig.server.press(1, message_id, data)),
     );
@@ -354,6 +364,38 @@ describe('Confirm', () => {
     assert.equal(rig.orders.charges.length, 1);
     assert.equal(rig.orders.all.length, 1);
     await ann.waitUntilGone({ button: /Confirm/ });
+  });
+
+  test('charges what its message shows: an older one of another mode or price charges nothing', async (t) => {
+    const { rig, ann } = await atConfirm(t, 3);
+    const loop = await ann.waitForMessage({ button: /Confirm/ });
+    ann.say('/morph');
+    const seamless = await ann.waitForMessage({ button: /Confirm/ }, { after: loop });
+    await ann.press(/Back/);
+    await ann.waitForMessage((message) => message.message_id === seamless.message_id);
+    await ann.press(/Seamless/, { after: loop });
+    await ann.waitForMessage({ text: /^Seamless — 2 transitions/, button: /Confirm/ });
+    for (const data of ['o:confirm:order1:l:13359', 'o:confirm:order1:s:4453']) {
+      const before = ann.lastMessage()?.message_id ?? 0;
+      const answer = await rig.server.press(1, loop.message_id, data);
+      assert.match(answer.text ?? '', /out of date, and nothing was charged/);
+      const now = { text: /^Seamless — 2 transitions/, button: /Confirm/ };
+      await ann.waitForMessage(now, { after: before });
+      assert.deepEqual(rig.orders.charges, []);
+    }
+    await ann.press(/Confirm/);
+    await ann.waitForMessage({ text: /0 of 2 transitions/ });
+    assert.deepEqual(rig.orders.charges, [{ personId: 1, amount: 8_906 }]);
+  });
+
+  test('that is short of stars leaves a message whose Cancel works', async (t) => {
+    const { rig, ann } = await atConfirm(t, 2);
+    rig.balances.set(1, stars(0));
+    await ann.press(/Confirm/);
+    await ann.waitForMessage({ text: /You are 89\.06 ⭐ short/ });
+    await ann.press(/^Cancel$/);
+    await ann.waitForMessage({ text: /Nothing was charged/ });
+    await ann.waitUntilGone({ button: /Top up/ });
   });
 
   test('works with no dialogue running, as after its state was lost', async (t) => {
@@ -441,11 +483,18 @@ describe('old and forged buttons', () => {
     const welcome = await eve.waitForMessage({ button: /Morph/ });
     const press = (data: string) => rig.server.press(66, welcome.message_id, data);
     for (const action of ['confirm', 'cancel', 'done', 'mode', 'continue', 'status', 'partial']) {
-      const choice = { mode: ':loop', partial: ':yes' }[action] ?? '';
+      const choice = { mode: ':loop', partial: ':yes', confirm: ':l:8906' }[action] ?? '';
       const { text = '' } = await press(`o:${action}:order1${choice}`);
       assert.match(text, /order is closed|already over/, action);
     }
-    for (const data of ['nonsense', 'o:confirm', 'o:confirm:none', 'again:order1', 'history:x']) {
+    for (const data of [
+      'nonsense',
+      'o:confirm',
+      'o:confirm:order1',
+      'o:confirm:none:s:1',
+      'again:order1',
+      'history:x',
+    ]) {
       assert.notEqual((await press(data)).text ?? '', '', data);
     }
     assert.equal(rig.orders.of(1).view.state, 'quoted');

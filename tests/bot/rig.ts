@@ -48,6 +48,8 @@ export interface Rig {
   deleteMessage(chatId: number, messageId: number): Promise<void>;
   /** Stops the bot as a kill would, with what is in memory gone, and starts another. */
   restart(): Promise<MorphBot>;
+  /** A restart after a kill that came before the newest update was marked as handled. */
+  replayNewest(): Promise<void>;
 }
 
 export interface RigOptions {
@@ -123,6 +125,10 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     chat: () => bot.chatPort,
     balance: balanceOf,
     charge: (id, amount) => change(id, stars(-amount)),
+    unblock(id) {
+      const person = people.get(id);
+      if (person) people.set(id, { ...person, blockedAt: null });
+    },
     maxPhotos,
   });
   orders.sheets = [await sheetIn(dir)];
@@ -155,7 +161,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
       },
       async markHandled(id) {
         touch();
-        updates.set(id, { payload: null, handled: true });
+        updates.set(id, { payload: updates.get(id)?.payload, handled: true });
       },
       sweep: async () => undefined,
     },
@@ -189,6 +195,13 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   t.after(() => bot.stop(1_000));
   if (options.start !== false) await bot.start();
 
+  async function restart() {
+    await bot.stop(1_000);
+    bot = create();
+    await bot.start();
+    return bot;
+  }
+
   return {
     deps,
     server,
@@ -210,11 +223,13 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
       const response = await fetch(`${server.url}/bot${testToken}/deleteMessage?${query}`);
       await response.arrayBuffer();
     },
-    async restart() {
-      await bot.stop(1_000);
-      bot = create();
-      await bot.start();
-      return bot;
+    restart,
+    async replayNewest() {
+      const newest = Math.max(...updates.keys());
+      await until(() => updates.get(newest)?.handled);
+      updates.set(newest, { payload: updates.get(newest)?.payload, handled: false });
+      await restart();
+      await until(() => updates.get(newest)?.handled);
     },
   };
 }

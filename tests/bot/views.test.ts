@@ -176,6 +176,19 @@ describe('progress', () => {
     assert.doesNotMatch(text, /Ready in/);
   });
 
+  test('asks about the shorter video until it is answered', () => {
+    const shown = (partial: OrderView['partial'], state: OrderView['state'] = 'cancelled') =>
+      progressScreen(en, { ...progress, order: { ...view, state, partial } });
+    const labels = shown('offered')
+      .keyboard?.flat()
+      .map(({ text }) => text);
+    assert.deepEqual(labels, ['Yes, send the shorter video', 'No, thanks']);
+    assert.match(shown('offered').text, /7 of 12.*Shall I send you the shorter video/s);
+    assert.equal(shown('declined').keyboard, undefined);
+    assert.match(shown('declined').text, /There will be no video/);
+    assert.equal(shown('accepted', 'finishing').keyboard, undefined);
+  });
+
   test('offers Cancel only while there is something to cancel', () => {
     for (const state of ['finishing', 'delivering', 'delivered', 'cancelled', 'failed'] as const) {
       assert.equal(

@@ -4,6 +4,7 @@ import type { SkipReason } from '../../src/domain/skip-reason.ts';
 import { NO_STARS, type Stars, stars } from '../../src/domain/stars.ts';
 import type { ChatPort } from '../../src/orders/chat-port.ts';
 import type {
+  CancelOutcome,
   HistoryItem,
   IncomingFile,
   Intake,
@@ -20,6 +21,8 @@ const TRANSITION_PRICE = 4453;
 export interface FakeOrder {
   view: { -readonly [K in keyof OrderView]: OrderView[K] };
   files: (IncomingFile & { skip: SkipReason | null; pending: boolean })[];
+  /** Requests that changed it. */
+  requests: Set<number>;
   total: number;
   finished: number;
   running: number;
@@ -52,6 +55,8 @@ export function createFakeOrders(deps: {
   readonly chat: () => ChatPort;
   readonly balance: (personId: number) => Stars;
   readonly charge: (personId: number, amount: Stars) => void;
+  /** Writes down that a person is reachable again. */
+  readonly unblock: (personId: number) => void;
   readonly maxPhotos: number;
 }): FakeOrders {
   const all: FakeOrder[] = [];
@@ -59,6 +64,12 @@ export function createFakeOrders(deps: {
   const returned: number[] = [];
   const verdicts: FakeOrders['verdicts'] = new Map();
   const failures: FakeOrders['failures'] = [];
+  const cancelled: {
+    readonly personId: number;
+    readonly requestId: number;
+    readonly order: FakeOrder;
+    readonly outcome: CancelOutcome;
+  }[] = [];
 
   const find = (orderId: string, personId?: number) =>
     all.find(
@@ -122,6 +133,7 @@ export function createFakeOrders(deps: {
           endedAt: null,
         },
         files: [],
+        requests: new Set(),
         total: 0,
         finished: 0,
         running: 0,
@@ -156,17 +168,21 @@ export function createFakeOrders(deps: {
       order.view.mode = null;
       return 'added';
     },
-    async undo(orderId, personId) {
+    async undo(orderId, personId, requestId) {
       const order = find(orderId, personId);
       if (!order || !isOpen(order.view.state)) return undefined;
+      if (order.requests.has(requestId)) return intakeOf(order);
+      order.requests.add(requestId);
       const last = Math.max(...order.files.map(({ messageId }) => messageId));
       order.files = order.files.filter(({ messageId }) => messageId !== last);
       order.view.state = 'draft';
       return intakeOf(order);
     },
-    async clear(orderId, personId) {
+    async clear(orderId, personId, requestId) {
       const order = find(orderId, personId);
       if (!order || !isOpen(order.view.state)) return undefined;
+      if (order.requests.has(requestId)) return intakeOf(order);
+      order.requests.add(requestId);
       order.files = [];
       order.view.state = 'draft';
       return intakeOf(order);
@@ -203,12 +219,15 @@ export function createFakeOrders(deps: {
         ? { kind: 'chosen', option, balance }
         : { kind: 'short', option, balance, missing: stars(option.price - balance) };
     },
-    async confirm(orderId, personId) {
+    async confirm(orderId, personId, shown) {
       const order = find(orderId, personId);
       if (!order) return { kind: 'closed' };
       if (order.total > 0) return { kind: 'already', state: order.view.state };
-      if (order.view.state !== 'quoted' || !order.view.mode) return { kind: 'closed' };
-      const { price, transitions } = optionOf(order, order.view.mode);
+      if (!isOpen(order.view.state)) return { kind: 'closed' };
+      const { mode, state } = order.view;
+      if (state !== 'quoted' || mode !== shown.mode) return { kind: 'outdated' };
+      const { price, transitions } = optionOf(order, mode);
+      if (price !== shown.price) return { kind: 'outdated' };
       const balance = deps.balance(personId);
       if (balance < price) {
         return { kind: 'short', price, balance, missing: stars(price - balance) };
@@ -221,23 +240,45 @@ export function createFakeOrders(deps: {
       deps.chat().progressChanged(orderId);
       return { kind: 'queued', price, balance: stars(balance - price) };
     },
-    async cancel(orderId, personId) {
+    async cancel(orderId, personId, requestId) {
       const order = find(orderId, personId);
       if (!order) return { kind: 'closed' };
       const { view, finished, total } = order;
+      const done = (outcome: CancelOutcome): CancelOutcome => {
+        cancelled.push({ personId, requestId, order, outcome });
+        return outcome;
+      };
       if (isOpen(view.state)) {
         view.state = 'cancelled';
-        return { kind: 'dropped' };
+        return done({ kind: 'dropped' });
+      }
+      if (view.state === 'cancelled' && view.partial === 'offered') {
+        return { kind: 'partial_offered', finished, total, refunded: order.refunded };
       }
       if (view.state === 'finishing' || view.state === 'delivering') return { kind: 'too_late' };
       if (!isActive(view.state)) return { kind: 'closed' };
       view.state = 'cancelled';
       order.refunded = stars((total - finished) * TRANSITION_PRICE);
+      if (finished > 0) view.partial = 'offered';
       deps.charge(personId, stars(-order.refunded));
       deps.chat().progressChanged(orderId);
-      if (finished === 0) return { kind: 'refunded', refunded: order.refunded };
-      view.partial = 'offered';
-      return { kind: 'partial_offered', finished, total, refunded: order.refunded };
+      const { refunded } = order;
+      return finished === 0
+        ? done({ kind: 'refunded', refunded })
+        : done({ kind: 'partial_offered', finished, total, refunded });
+    },
+    async cancelledBy(personId, requestId) {
+      const found = cancelled.find(
+        (known) => known.personId === personId && known.requestId === requestId,
+      );
+      return found && { order: { ...found.order.view }, outcome: found.outcome };
+    },
+    async offered(personId) {
+      return all
+        .filter(({ view }) => view.personId === personId)
+        .filter(({ view }) => view.state === 'cancelled' && view.partial === 'offered')
+        .map(({ view }) => ({ ...view }))
+        .toReversed();
     },
     async answerPartial(orderId, personId, accept) {
       const order = find(orderId, personId);
@@ -287,6 +328,7 @@ export function createFakeOrders(deps: {
     },
     async personReturned(personId) {
       returned.push(personId);
+      deps.unblock(personId);
     },
     async setCollectorMessage(orderId, messageId) {
       const order = find(orderId);

@@ -52,6 +52,8 @@ export function createStartCommand(deps: CommandDeps): Command {
       for (const { id } of await deps.orders().active(person.id)) {
         await deps.messenger.send(person.id, unfinishedScreen(t, { id, kind: 'active' }));
       }
+      const offered = await deps.orders().offered(person.id);
+      for (const { id } of offered.toReversed()) await deps.progress.renew(id);
     },
   };
 }

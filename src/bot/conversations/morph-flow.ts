@@ -81,7 +81,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     if (!order) return closed(talk, 'morph.closed.unknown');
     switch (pressed.action) {
       case 'confirm':
-        return confirm(talk, order);
+        return confirm(talk, order, pressed);
       case 'partial':
         return answerPartial(talk, order, pressed.accept);
       case 'status':
@@ -106,7 +106,8 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
           : quote(talk, orderId);
       case 'undo':
       case 'clear': {
-        const intake = await deps.orders()[pressed.action](orderId, person.id);
+        const { requestId } = talk;
+        const intake = await deps.orders()[pressed.action](orderId, person.id, requestId);
         await talk.answer(t(pressed.action === 'undo' ? 'morph.undone' : 'morph.cleared'));
         if (intake) await collector.refresh(order);
         return 'asking';
@@ -181,13 +182,17 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     }
   }
 
-  async function confirm(talk: Talk & PressedButton, order: OrderView): Promise<Stage> {
+  async function confirm(
+    talk: Talk & PressedButton,
+    order: OrderView,
+    { mode, price }: Extract<OrderPress, { action: 'confirm' }>,
+  ): Promise<Stage> {
     const { person, t, messageId } = talk;
     // Known before the charge: whoever shows progress first goes on with the pressed message.
     if (messageId && isOpen(order.state)) {
       await deps.orders().setProgressMessage(order.id, { messageId, text: '' });
     }
-    const outcome = await deps.orders().confirm(order.id, person.id);
+    const outcome = await deps.orders().confirm(order.id, person.id, { mode, price });
     switch (outcome.kind) {
       case 'queued':
         await talk.answer(t('morph.confirmed'));
@@ -205,6 +210,8 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       case 'short':
         await talk.answer();
         return show(talk, shortScreen(t, order.id, outcome), messageId);
+      case 'outdated':
+        return outdated(talk, order);
       case 'closed':
         return isOpen(order.state) ? outdated(talk, order) : closed(talk, overKey(order));
       default:
@@ -220,9 +227,11 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     const { person, t, messageId } = talk;
     const answer = await deps.orders().answerPartial(order.id, person.id, accept);
     if (answer === 'closed') return closed(talk, overKey(order));
-    await talk.answer();
     const text = t(answer === 'accepted' ? 'order.partialAccepted' : 'order.partialDeclined');
-    await messenger.put(person.id, messageId, { text });
+    await talk.answer(text);
+    if (messageId !== order.progressMessageId) {
+      await messenger.put(person.id, messageId, { text });
+    }
     await progress.refresh(order.id);
     return 'over';
   }

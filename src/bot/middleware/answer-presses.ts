@@ -9,6 +9,7 @@ export const answerPresses: MiddlewareFn<BotContext> = async (ctx, next) => {
   const query = ctx.callbackQuery;
   let answered = query === undefined;
   ctx.messageId = query?.message?.message_id;
+  ctx.requestId = ctx.update.update_id;
   ctx.answer = async (toast, options = {}) => {
     if (answered) return;
     answered = true;

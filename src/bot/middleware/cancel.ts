@@ -4,7 +4,8 @@ import type { Collector } from '../collector.ts';
 import type { BotContext } from '../context.ts';
 import type { Messenger } from '../messenger.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
-import { cancelOutcomeScreen } from '../views/progress.ts';
+import { createRecent } from '../recent.ts';
+import { cancelOutcomeText } from '../views/progress.ts';
 
 export interface CancelDeps {
   readonly orders: () => Orders;
@@ -15,47 +16,86 @@ export interface CancelDeps {
 
 /**
  * Cancelling, which never waits for its chat's turn: whatever is being handled there goes on and finds
- * the order closed. The dialogue, which only its chat's turn may touch, is left afterwards.
+ * the order closed. The dialogue, which only its chat's turn may touch, is left afterwards. An update
+ * that comes again after a kill tells again what it cancelled, and cancels nothing else.
  */
 export interface Cancelling {
   /** /cancel: the open order first, else the one that is being rendered. */
   command(ctx: BotContext): Promise<void>;
   /** A Cancel button. */
   press(ctx: BotContext): Promise<void>;
-  /** Whether a cancel of this chat came after this update: photos on their way open no new order. */
-  cameAfter(chatId: number, updateId: number): boolean;
+  /** Whether an order of this chat was cancelled after this message: it opens no new order. */
+  cameAfter(chatId: number, messageId: number): Promise<boolean>;
 }
 
+type Cancelled = { readonly order: OrderView; readonly outcome: CancelOutcome };
+
 export function createCancelling(deps: CancelDeps): Cancelling {
-  const { messenger } = deps;
-  /** The last cancel of each chat, by the id of its update. */
-  const cancelledBy = new Map<number, number>();
+  const { messenger, progress } = deps;
+  /**
+   * The newest message each chat had sent when an order of it was cancelled. Within a chat, message ids
+   * only grow; update ids may begin anew, and the clocks of Telegram and of this machine may differ.
+   */
+  const cancelledAt = createRecent<number, number>();
+  const running = new Map<number, Promise<unknown>>();
+
+  /** Photos that want to know whether they are too late wait for the outcome. */
+  async function remember<T extends Cancelled | undefined>(
+    { person, newestMessageId }: BotContext,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const mine = work().then((done) => {
+      if (done && endsOrder(done.outcome)) {
+        const marked = cancelledAt.get(person.id) ?? 0;
+        cancelledAt.set(person.id, Math.max(marked, newestMessageId ?? 0));
+      }
+      return done;
+    });
+    const all = Promise.allSettled([running.get(person.id), mine]);
+    running.set(person.id, all);
+    try {
+      return await mine;
+    } finally {
+      if (running.get(person.id) === all) running.delete(person.id);
+    }
+  }
+
+  async function cancel({ person, requestId }: BotContext, order: OrderView): Promise<Cancelled> {
+    return { order, outcome: await deps.orders().cancel(order.id, person.id, requestId) };
+  }
 
   async function command(ctx: BotContext): Promise<void> {
-    const { person, t } = ctx;
-    cancelledBy.set(person.id, ctx.update.update_id);
+    const { person, t, requestId } = ctx;
     ctx.dialogueIsOver = true;
-    const [open, active] = await Promise.all([
-      deps.orders().findOpen(person.id),
-      deps.orders().active(person.id),
-    ]);
-    if (open) {
-      const outcome = await deps.orders().cancel(open.id, person.id);
-      await messenger.send(person.id, cancelOutcomeScreen(t, open.id, outcome));
-      await deps.collector.refresh(open);
-      if (active.length > 0) await offerActive(ctx, active);
-      return;
-    }
-    const [only] = active;
-    if (!only) {
-      await messenger.send(person.id, { text: t('order.nothingToCancel') });
-    } else if (active.length > 1) {
-      await offerActive(ctx, active);
+    const done = await remember(ctx, async () => {
+      const before = await deps.orders().cancelledBy(person.id, requestId);
+      if (before) return before;
+      const open = await deps.orders().findOpen(person.id);
+      if (open) return cancel(ctx, open);
+      const [only, ...others] = await deps.orders().active(person.id);
+      return only && others.length === 0 ? cancel(ctx, only) : undefined;
+    });
+    const { kind } = done?.outcome ?? {};
+    if (done) await tell(ctx, done);
+    if (done && kind !== 'dropped') return;
+    const active = await deps.orders().active(person.id);
+    if (active.length > 0) return offerActive(ctx, active);
+    if (done) return;
+    const offered = await deps.orders().offered(person.id);
+    for (const order of offered.toReversed()) await progress.renew(order.id);
+    if (offered.length > 0) return;
+    await messenger.send(person.id, { text: t('order.nothingToCancel') });
+  }
+
+  /** What came of /cancel, at the bottom of the chat. */
+  async function tell({ person, t }: BotContext, { order, outcome }: Cancelled): Promise<void> {
+    if (outcome.kind === 'partial_offered') {
+      await progress.renew(order.id);
     } else {
-      const outcome = await deps.orders().cancel(only.id, person.id);
-      await messenger.send(person.id, cancelOutcomeScreen(t, only.id, outcome));
-      await deps.progress.refresh(only.id);
+      await messenger.send(person.id, { text: cancelOutcomeText(t, outcome) });
+      await progress.refresh(order.id);
     }
+    await deps.collector.refresh(order);
   }
 
   /** Paid orders go on; each can be cancelled by its own button. */
@@ -76,35 +116,47 @@ export function createCancelling(deps: CancelDeps): Cancelling {
   async function press(ctx: BotContext): Promise<void> {
     const pressed = decodeOrderPress(ctx.callbackQuery?.data);
     if (!pressed) return;
-    const { person, t } = ctx;
-    cancelledBy.set(person.id, ctx.update.update_id);
-    const order = await deps.orders().find(pressed.orderId, person.id);
-    const outcome: CancelOutcome = order
-      ? await deps.orders().cancel(order.id, person.id)
-      : { kind: 'closed' };
-    const screen = cancelOutcomeScreen(t, pressed.orderId, outcome);
-    if (!order || outcome.kind === 'closed' || outcome.kind === 'too_late') {
-      await ctx.answer(screen.text, { alert: true });
-      if (ctx.messageId && !order) await messenger.strip(person.id, ctx.messageId);
-    } else {
-      await ctx.answer(t('order.cancelledToast'));
+    const { person, t, messageId, requestId } = ctx;
+    const done = await remember(ctx, async () => {
+      const before = await deps.orders().cancelledBy(person.id, requestId);
+      if (before) return before;
+      const order = await deps.orders().find(pressed.orderId, person.id);
+      return order && cancel(ctx, order);
+    });
+    if (!done) {
+      await ctx.answer(t('order.alreadyOver'), { alert: true });
+      if (messageId) await messenger.strip(person.id, messageId);
+      return;
     }
-    if (!order) return;
+    const { order, outcome } = done;
+    const text = cancelOutcomeText(t, outcome);
+    const ended = endsOrder(outcome);
+    await ctx.answer(ended ? t('order.cancelledToast') : text, { alert: !ended });
     ctx.dialogueIsOver = outcome.kind === 'dropped';
-    if (outcome.kind === 'partial_offered') await messenger.send(person.id, screen);
-    else if (isOnAnotherMessage(ctx, order)) await messenger.put(person.id, ctx.messageId, screen);
+    const isProgress = messageId === order.progressMessageId && outcome.kind !== 'dropped';
+    if (outcome.kind === 'partial_offered' && !isProgress) {
+      if (messageId && messageId !== order.collectorMessageId) {
+        await messenger.strip(person.id, messageId);
+      }
+      await progress.renew(order.id);
+    } else if (!isProgress && messageId !== order.collectorMessageId) {
+      await messenger.put(person.id, messageId, { text });
+    }
     await deps.collector.refresh(order);
-    await deps.progress.refresh(order.id);
+    await progress.refresh(order.id);
   }
 
   return {
     command,
     press,
-    cameAfter: (chatId, updateId) => updateId < (cancelledBy.get(chatId) ?? 0),
+    async cameAfter(chatId, messageId) {
+      await running.get(chatId);
+      return messageId <= (cancelledAt.get(chatId) ?? 0);
+    },
   };
 }
 
-/** The counter and the progress message tell by themselves how the order ended. */
-function isOnAnotherMessage({ messageId }: BotContext, order: OrderView): boolean {
-  return messageId !== order.collectorMessageId && messageId !== order.progressMessageId;
+/** Whether the order is over by it, be it now or before. */
+function endsOrder({ kind }: CancelOutcome): boolean {
+  return kind === 'dropped' || kind === 'refunded' || kind === 'partial_offered';
 }

@@ -3,6 +3,7 @@ import type { Orders } from '../../orders/orders.ts';
 import type { BotContext } from '../context.ts';
 import type { TextKey } from '../i18n.ts';
 import type { Messenger } from '../messenger.ts';
+import { createRecent } from '../recent.ts';
 
 /** What a person may send; everything else is Telegram's own news of the chat. */
 const CONTENT: FilterQuery[] = [
@@ -26,7 +27,7 @@ export function createFallback(deps: {
   readonly messenger: Messenger;
 }): MiddlewareFn<BotContext> {
   /** The last album that was answered, of each chat: one hint is enough for its ten items. */
-  const hinted = new Map<number, string>();
+  const hinted = createRecent<number, string>();
 
   return async (ctx) => {
     const { person, t } = ctx;

@@ -22,16 +22,16 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
     const file = ctx.message && fileOf(ctx.message);
     if (!ctx.message || !file) return next();
     const { person, t } = ctx;
-    const wasCancelled = () => deps.cancelling.cameAfter(person.id, ctx.update.update_id);
+    const wasCancelled = () => deps.cancelling.cameAfter(person.id, file.messageId);
     let order = await deps.orders().findOpen(person.id);
     if (!order) {
-      if (wasCancelled()) return;
+      if (await wasCancelled()) return;
       if (!mayBePictures(ctx.message)) return next();
       order = await openFor(ctx);
     }
     let outcome = await deps.orders().addFile(order.id, person.id, file);
     if (outcome === 'closed') {
-      if (wasCancelled()) return;
+      if (await wasCancelled()) return;
       // Confirmed on another device a moment ago: this photo begins the next order.
       order = await openFor(ctx);
       outcome = await deps.orders().addFile(order.id, person.id, file);

@@ -26,9 +26,8 @@ export function createPersonMiddleware(deps: PersonDeps): MiddlewareFn<BotContex
     });
     ctx.t = deps.translator(ctx.person.language);
     if (ctx.person.blockedAt) {
-      await deps.people.setBlocked(ctx.person.id, false);
-      ctx.person = { ...ctx.person, blockedAt: null };
       await deps.orders().personReturned(ctx.person.id);
+      ctx.person = { ...ctx.person, blockedAt: null };
     }
     await next();
   };

@@ -1,5 +1,5 @@
 import { assertNever } from '../../domain/assert-never.ts';
-import type { CancelOutcome, OrderProgress } from '../../orders/orders.ts';
+import type { CancelOutcome, OrderProgress, OrderView } from '../../orders/orders.ts';
 import { showStars, showWait } from '../amounts.ts';
 import { orderButton } from '../callback-data.ts';
 import type { Translate } from '../i18n.ts';
@@ -11,6 +11,7 @@ const BAR_LENGTH = 10;
 export function progressScreen(t: Translate, progress: OrderProgress): Screen {
   const { order } = progress;
   const text = stageLines(t, progress).join('\n');
+  if (isOffered(order)) return { text, keyboard: partialKeyboard(t, order.id) };
   const cancellable =
     (order.state === 'queued' || order.state === 'rendering') && order.partial === null;
   if (!cancellable) return { text };
@@ -46,7 +47,7 @@ function stageLines(t: Translate, progress: OrderProgress): string[] {
     case 'delivered':
       return [t('order.delivered')];
     case 'cancelled':
-      return [cancelledLine(t, progress)];
+      return cancelledLines(t, progress);
     case 'failed':
       return [t('order.failed', { refunded: showStars(progress.refunded) })];
     case 'draft':
@@ -57,10 +58,26 @@ function stageLines(t: Translate, progress: OrderProgress): string[] {
   }
 }
 
-function cancelledLine(t: Translate, { finished, total, refunded, order }: OrderProgress): string {
-  return order.partial === null
-    ? t('order.cancelled', { refunded: showStars(refunded) })
-    : t('order.cancelledPartly', { refunded: showStars(refunded), finished, count: total });
+/** Whether the person is still to say if they want the shorter video. */
+function isOffered({ state, partial }: OrderView): boolean {
+  return state === 'cancelled' && partial === 'offered';
+}
+
+function partialKeyboard(t: Translate, orderId: string) {
+  return [
+    [orderButton(t('order.partialYes'), { action: 'partial', orderId, accept: true })],
+    [orderButton(t('order.partialNo'), { action: 'partial', orderId, accept: false })],
+  ];
+}
+
+function cancelledLines(t: Translate, progress: OrderProgress): string[] {
+  const { finished, total, order } = progress;
+  const refunded = showStars(progress.refunded);
+  if (order.partial === null) return [t('order.cancelled', { refunded })];
+  const values = { refunded, finished, count: total };
+  return isOffered(order)
+    ? [t('order.partialOffer', values)]
+    : [t('order.cancelledPartly', values), '', t('order.partialDeclined')];
 }
 
 function bar(finished: number, total: number): string {
@@ -68,28 +85,19 @@ function bar(finished: number, total: number): string {
   return '▰'.repeat(filled) + '▱'.repeat(BAR_LENGTH - filled);
 }
 
-/** What came of a cancel, in words. */
-export function cancelOutcomeScreen(t: Translate, orderId: string, outcome: CancelOutcome): Screen {
+/** What came of a cancel, in words; the question about a shorter video is the progress message's. */
+export function cancelOutcomeText(t: Translate, outcome: CancelOutcome): string {
   switch (outcome.kind) {
     case 'dropped':
-      return { text: t('order.dropped') };
+      return t('order.dropped');
     case 'refunded':
-      return { text: t('order.cancelled', { refunded: showStars(outcome.refunded) }) };
-    case 'partial_offered': {
-      const { finished, total } = outcome;
-      const values = { finished, count: total, refunded: showStars(outcome.refunded) };
-      return {
-        text: t('order.partialOffer', values),
-        keyboard: [
-          [orderButton(t('order.partialYes'), { action: 'partial', orderId, accept: true })],
-          [orderButton(t('order.partialNo'), { action: 'partial', orderId, accept: false })],
-        ],
-      };
-    }
+      return t('order.cancelled', { refunded: showStars(outcome.refunded) });
+    case 'partial_offered':
+      return t('order.cancelledToast');
     case 'too_late':
-      return { text: t('order.tooLate') };
+      return t('order.tooLate');
     case 'closed':
-      return { text: t('order.alreadyOver') };
+      return t('order.alreadyOver');
     default:
       return assertNever(outcome);
   }

@@ -66,16 +66,17 @@ export function confirmScreen(
   orderId: string,
   { option, balance }: Extract<ChooseOutcome, { kind: 'chosen' }>,
 ): Screen {
+  const { mode, price } = option;
   return {
     text: [
       `<b>${optionLine(t, option)}</b>`,
       `${balanceLine(t, balance)}\n${t('morph.balanceAfter', {
-        balance: showStars(stars(balance - option.price)),
+        balance: showStars(stars(balance - price)),
       })}\n${t('morph.readyIn', { wait: showWait(t, option.waitSeconds) })}`,
       t('morph.confirmPromise'),
     ].join('\n\n'),
     keyboard: [
-      [orderButton(t('morph.confirm'), { action: 'confirm', orderId })],
+      [orderButton(t('morph.confirm'), { action: 'confirm', orderId, mode, price })],
       [
         orderButton(t('morph.back'), { action: 'back', orderId }),
         orderButton(t('common.cancel'), { action: 'cancel', orderId }),
