@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Update } from 'grammy/types';
 import { stars } from '../../src/domain/stars.ts';
 import { buttonLabels } from '../support/chat.ts';
 import { ADMIN, pictures, resultIn, startRig, until } from './rig.ts';
@@ -146,18 +147,32 @@ describe('/grant', () => {
     assert.deepEqual([...rig.balances], []);
   });
 
-  test('of one update grants once, however often it is delivered', async (t) => {
+  test('of one update grants once, however often it is handled', async (t) => {
     const rig = await startRig(t);
     const root = rig.person(ADMIN, 'Root');
     root.say('/start');
     await root.waitForMessage({ button: /Morph/ });
     root.say(`/grant ${ADMIN} 5`);
     await root.waitForMessage({ text: /got 5\.00 ⭐ and has 5\.00/ });
-    const last = Math.max(...rig.updates.keys());
-    rig.updates.set(last, { payload: grantUpdate(last), handled: false });
-    await rig.restart();
-    await until(() => rig.updates.get(last)?.handled);
+    await rig.replayNewest();
     assert.equal(rig.balances.get(ADMIN), 500);
+  });
+
+  test('of one message grants once, whatever the number of its update', async (t) => {
+    const rig = await startRig(t);
+    const root = rig.person(ADMIN, 'Root');
+    root.say('/start');
+    await root.waitForMessage({ button: /Morph/ });
+    const first = root.say(`/grant ${ADMIN} 5`);
+    await root.waitForMessage({ text: /got 5\.00 ⭐ and has 5\.00/ });
+    const newest = Math.max(...rig.updates.keys());
+    const told = root.lastMessage()?.message_id ?? 0;
+    const again = grantUpdate(newest + 1_000, first.message_id);
+    rig.server.pushUpdate(again);
+    await root.waitForMessage({ text: /and has 5\.00/ }, { after: told });
+    assert.equal(rig.balances.get(ADMIN), 500);
+    rig.server.pushUpdate(grantUpdate(newest + 1_001, first.message_id + 500));
+    await root.waitForMessage({ text: /and has 10\.00/ });
   });
 
   test('does not exist for others: the answer is that of any unknown command', async (t) => {
@@ -285,13 +300,13 @@ test('a checkout is declined with kind words: sales start later', async (t) => {
   assert.match(String(answered()?.['error_message']), /Ничего не списано/);
 });
 
-function grantUpdate(updateId: number) {
+function grantUpdate(updateId: number, messageId: number): Update {
   const admin = { id: ADMIN, first_name: 'Root' };
   const text = `/grant ${ADMIN} 5`;
   return {
     update_id: updateId,
     message: {
-      message_id: 999,
+      message_id: messageId,
       date: 1,
       chat: { ...admin, type: 'private' },
       from: { ...admin, is_bot: false },

@@ -51,7 +51,8 @@ export function createGrantCommand(deps: CommandDeps): Command {
         personId: person.id,
         amount,
         paymentMethod: 'Admin',
-        key: `grant:${ctx.update.update_id}`,
+        // Update ids begin anew after a quiet week; a message keeps its own.
+        key: `grant:${ctx.chatId}:${ctx.msgId}`,
         ...(reason === '' ? {} : { reason }),
       });
       const told = await tell(person.id, amount).catch((error: unknown) => {
