@@ -233,10 +233,12 @@ describe('cancelling', () => {
     test('is asked once Telegram is back from an outage', async (t) => {
       const { rig, ann, order } = await atWork(t);
       Object.assign(order, { finished: 1 });
-      order.view.state = 'rendering';
+      await rig.bot.stop(1_000);
+      await rig.orders.cancel('order1', 1, 1);
+      await rig.restart();
+      // More than the calls of one attempt.
       rig.server.faults.add({ kind: '5xx', method: 'editMessageText', times: 9 });
-      rig.server.faults.add({ kind: '5xx', method: 'sendMessage', times: 9 });
-      ann.say('/cancel');
+      rig.bot.chatPort.progressChanged('order1');
       await ann.waitForMessage(QUESTION);
     });
 
