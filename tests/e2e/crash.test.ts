@@ -22,6 +22,9 @@ import {
 } from '../support/morphs.ts';
 import { prepareWhole } from '../support/whole.ts';
 
+/** While it storms, little is done between two kills, and each start takes its time. */
+const STORM_PATIENCE = { timeoutMs: 150_000 } as const;
+
 /** Presses that a killed bot never answers are nobody's error. */
 const unanswered = (press: Promise<unknown>) => void press.catch(() => undefined);
 
@@ -53,7 +56,7 @@ it('a hundred photos survive kills while they arrive, in order and none twice', 
 it('a kill around Confirm charges once or not at all, and what is charged is delivered', async (t) => {
   const whole = await prepareWhole(t, { quick: true });
   await whole.start();
-  const rounds = [0, 30, 90, 220];
+  const rounds = [10, 60, 180];
   const people = await Promise.all(
     rounds.map(async () => {
       const person = await meet(whole, { stars: '50' });
@@ -119,8 +122,6 @@ it('predictions outlive the bot: none is bought again, whenever it was killed', 
 
   await t.test('while predictions run', async () => {
     const known = replicate.predictions.map(({ id }) => id);
-    const running = await whole.bot();
-    assert.ok(running.pid);
     await whole.crash();
     const from = replicate.requests.length;
     const bot = await whole.start();
@@ -131,7 +132,8 @@ it('predictions outlive the bot: none is bought again, whenever it was killed', 
     );
     assert.ok(asked, bot.output());
     // Another worker on a server waits for the heartbeat of the dead one.
-    if (!ON_SERVER) assert.ok(Date.now() - startedAt < 2_000, `${Date.now() - startedAt} ms`);
+    const patienceMs = ON_SERVER ? 15_000 : 2_000;
+    assert.ok(Date.now() - startedAt < patienceMs, `${Date.now() - startedAt} ms`);
     assert.deepEqual(
       replicate.predictions.map(({ id }) => id),
       known,
@@ -182,7 +184,7 @@ it('a kill around Cancel leaves the order cancelled or going on, and no star ast
   const { replicate } = whole;
   replicate.script(() => ({ outcome: 'hang' }));
   await whole.start();
-  const delays = [0, 30, 100];
+  const delays = [5, 60];
   const people = await Promise.all(
     delays.map(async () => {
       const person = await meet(whole, { stars: '100' });
@@ -190,7 +192,7 @@ it('a kill around Cancel leaves the order cancelled or going on, and no star ast
       return person;
     }),
   );
-  await until(() => replicate.predictions.length === 6, 'everything renders');
+  await until(() => replicate.predictions.length === 4, 'everything renders');
   for (const [index, person] of people.entries()) {
     unanswered(person.press(/^Cancel$/, PATIENCE));
     await sleep(delays[index]);
@@ -213,7 +215,7 @@ it('a kill around Cancel leaves the order cancelled or going on, and no star ast
   assertNothingBoughtTwice(replicate);
 });
 
-it('a storm of kills loses no photo, no star and no order', async (t) => {
+it('a storm of kills loses no photo, no star and no order', { timeout: 240_000 }, async (t) => {
   const whole = await prepareWhole(t, { quick: true });
   const { replicate } = whole;
   const random = createRandom(20_261_122);
@@ -274,21 +276,23 @@ it('a storm of kills loses no photo, no star and no order', async (t) => {
   for (const person of people) t.diagnostic(person.transcript());
 });
 
-/** A person who presses again when nothing happens, as people do. */
+/** An order, step by step, by a person who waits for what the bot owes them. */
 async function orderThroughStorm(
   person: ReturnType<Awaited<ReturnType<typeof prepareWhole>>['person']>,
   pictures: readonly Uint8Array[],
 ): Promise<void> {
-  await beginMorph(person);
+  person.say('/morph');
+  await person.press(words.en.skip, STORM_PATIENCE).catch(() => undefined);
+  await person.waitForMessage({ text: words.en.askPhotos }, STORM_PATIENCE);
   person.sendPhotos(pictures, { album: true });
-  await person.waitForMessage({ text: words.en.counted(pictures.length) }, PATIENCE);
+  await person.waitForMessage({ text: words.en.counted(pictures.length) }, STORM_PATIENCE);
   for (const [button, sign] of [
     [words.en.done, { text: words.en.quote }],
     [words.en.seamless, { button: words.en.confirm }],
     [words.en.confirm, { text: /of \d+ transition|Sending|Joining|Starting|ready|enjoy/ }],
   ] as const) {
-    await person.press(button, PATIENCE).catch(() => undefined);
-    await person.waitForMessage(sign, PATIENCE);
+    await person.press(button, STORM_PATIENCE).catch(() => undefined);
+    await person.waitForMessage(sign, STORM_PATIENCE);
   }
 }
 
