@@ -18,33 +18,3 @@ export function createLimiter(size: number): Limiter {
     }
   };
 }
-
-/**
- * `Promise.all` over `items`, at most `size` at once, results in the order of the items. After a failure
- * nothing new begins, and the promise rejects only when what had begun is over.
- */
-export async function mapLimit<T, R>(
-  items: readonly T[],
-  size: number,
-  map: (item: T, index: number) => Promise<R>,
-): Promise<R[]> {
-  const limit = createLimiter(size);
-  let failed = false;
-  const results = await Promise.allSettled(
-    items.map((item, index) =>
-      limit(async () => {
-        if (failed) throw new Error('Not begun: another item failed');
-        try {
-          return await map(item, index);
-        } catch (error) {
-          failed = true;
-          throw error;
-        }
-      }),
-    ),
-  );
-  return results.map((result) => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
-}

@@ -18,7 +18,7 @@ const STDERR_TAIL_LINES = 8;
 const PACKETS_PER_JOINT = 12;
 
 /** What a failed `execFile` tells about the process. */
-const ReadFailure = z.object({
+const ProbeFailure = z.object({
   code: z.union([z.string(), z.number()]).nullish(),
   signal: z.string().nullish(),
   killed: z.boolean().default(false),
@@ -195,43 +195,51 @@ export async function probe(
 }
 
 /**
- * Makes sure that every frame of the video decodes: an index alone says nothing of what it points at.
- * @throws FfmpegError of kind `invalid_media` when one does not or when the file ends too early.
+ * What a video file is, after its whole video has been decoded: an index says nothing of what it points at.
+ * Codecs have no checksums, so damage that still makes a picture passes.
+ * @throws FfmpegError of kind `invalid_media` when a frame is damaged or missing.
  */
-export async function checkDecodes(
+export async function checkVideo(
   tools: FfmpegTools,
   path: string,
   signal?: AbortSignal,
-): Promise<void> {
-  // Without `explode` the decoder paints over what it cannot read and calls it a success.
-  const strict = ['-v', 'error', '-xerror', '-err_detect', 'explode'];
-  const args = ['-nostdin', ...strict, '-i', path, '-map', '0:v:0', '-f', 'null', '-'];
-  const { stderr } = await runQuietly('ffmpeg', tools.ffmpegPath, args, DECODE_TIMEOUT_MS, signal);
-  // A file cut between two frames is mentioned and no more. What the muxer (`[null @ …]`) says is of times.
-  const complaints = stderr.split('\n').filter((line) => line && !line.startsWith('[null @'));
-  if (complaints.length > 0) {
-    throw new FfmpegError('invalid_media', 'The video does not decode', complaints.join('\n'));
+): Promise<VideoInfo> {
+  const info = await probe(tools, path, signal);
+  // Without `explode` the decoder paints over some of what it cannot read.
+  const strict = ['-err_detect', 'explode', '-count_frames', '-count_packets'];
+  const entries = 'stream=nb_read_frames,nb_read_packets';
+  const counts = await readTable(tools, path, entries, strict, signal, DECODE_TIMEOUT_MS);
+  const [frames, packets] = counts[0]?.map(Number) ?? [];
+  // A file cut between two frames decodes without a word.
+  if (!frames || packets !== info.frames) {
+    throw new FfmpegError('invalid_media', `${packets} of ${info.frames} frames are there`);
   }
+  return info;
 }
 
 /**
- * Decodes what follows the given times, in seconds, each from the key frame at or before it. One process,
- * however many times.
- * @throws FfmpegError of kind `invalid_media` when anything there does not decode.
+ * Makes sure that a key frame is shown at most `withinSeconds` before each of the given times (in seconds),
+ * and that it and what follows it decode. One process, however many times.
+ * @throws FfmpegError of kind `invalid_media` when one does not.
  */
 export async function checkJoints(
   tools: FfmpegTools,
   path: string,
-  times: readonly number[],
+  { times, withinSeconds }: { readonly times: readonly number[]; readonly withinSeconds: number },
   signal?: AbortSignal,
 ): Promise<void> {
   if (times.length === 0) return;
+  // A seek lands on the key frame at or before its time.
   const intervals = times.map((time) => `${time.toFixed(6)}%+#${PACKETS_PER_JOINT}`);
   const options = ['-read_intervals', intervals.join(',')];
-  const frames = await readTable(tools, path, 'frame=key_frame', options, signal);
-  const decoded = frames.filter(([key]) => key === '1').length;
-  if (decoded < times.length) {
-    throw new FfmpegError('invalid_media', `${decoded} of ${times.length} joints decode`);
+  const entries = 'frame=key_frame,best_effort_timestamp_time';
+  const frames = await readTable(tools, path, entries, options, signal);
+  const keyTimes = frames.flatMap(([key, time]) => (key === '1' ? [Number(time)] : []));
+  const decoded = times.filter((time) =>
+    keyTimes.some((key) => key <= time && time - key <= withinSeconds),
+  );
+  if (decoded.length < times.length) {
+    throw new FfmpegError('invalid_media', `${decoded.length} of ${times.length} joints decode`);
   }
 }
 
@@ -256,9 +264,10 @@ async function readTable(
   entries: string,
   options: readonly string[],
   signal: AbortSignal | undefined,
+  timeoutMs = PROBE_TIMEOUT_MS,
 ): Promise<string[][]> {
   const select = ['-select_streams', 'v:0', '-show_entries', entries, '-of', 'csv=p=0'];
-  const output = await runFfprobe(tools, path, [...select, ...options], signal);
+  const output = await runFfprobe(tools, path, [...select, ...options], signal, timeoutMs);
   return output.split('\n').flatMap((line) => (line ? [line.split(',')] : []));
 }
 
@@ -268,44 +277,32 @@ async function runFfprobe(
   path: string,
   options: readonly string[],
   signal: AbortSignal | undefined,
+  timeoutMs = PROBE_TIMEOUT_MS,
 ): Promise<string> {
-  const args = ['-v', 'error', ...options, '-i', path];
-  const { stdout, stderr } = await runQuietly(
-    'ffprobe',
-    tools.ffprobePath,
-    args,
-    PROBE_TIMEOUT_MS,
-    signal,
-  );
-  if (stderr.trim()) throw new FfmpegError('invalid_media', 'The video has errors', stderr);
-  return stdout;
-}
-
-/** Runs a program that only reads a file: where it fails, the file is to blame. */
-async function runQuietly(
-  program: Program,
-  programPath: string,
-  args: readonly string[],
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-): Promise<{ stdout: string; stderr: string }> {
   signal?.throwIfAborted();
+  const args = ['-v', 'error', ...options, '-i', path];
   const limits = {
     maxBuffer: MAX_PROBE_OUTPUT_BYTES,
     timeout: timeoutMs,
     killSignal: 'SIGKILL' as const,
     ...(signal && { signal }),
   };
-  return run(programPath, args, limits).catch((error: unknown) => {
+  const { stdout, stderr } = await run(tools.ffprobePath, args, limits).catch((error: unknown) => {
     signal?.throwIfAborted();
-    const found = ReadFailure.parse(error);
-    if (found.killed) throw new FfmpegError('timeout', `${program} took over ${timeoutMs} ms`);
-    if (found.code === 'ENOENT' || found.code === 'EACCES') {
-      throw new FfmpegError('not_installed', `${program} does not run`);
-    }
-    if (found.signal) throw new FfmpegError('killed', `${program} was ended by ${found.signal}`);
-    throw new FfmpegError('invalid_media', `${program} cannot read the file`, found.stderr);
+    throw toProbeError(error, timeoutMs);
   });
+  if (stderr.trim()) throw new FfmpegError('invalid_media', 'The video has errors', stderr);
+  return stdout;
+}
+
+function toProbeError(error: unknown, timeoutMs: number): FfmpegError {
+  const found = ProbeFailure.parse(error);
+  if (found.killed) return new FfmpegError('timeout', `ffprobe took over ${timeoutMs} ms`);
+  if (found.code === 'ENOENT' || found.code === 'EACCES') {
+    return new FfmpegError('not_installed', 'ffprobe does not run');
+  }
+  if (found.signal) return new FfmpegError('killed', `ffprobe was ended by ${found.signal}`);
+  return new FfmpegError('invalid_media', 'ffprobe cannot read the file', found.stderr);
 }
 
 function toFluent(tools: FfmpegTools, command: FfmpegCommand): fluent.FfmpegCommand {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
-  checkDecodes,
   checkJoints,
+  checkVideo,
   endsOnFreeFrame,
   FfmpegError,
   type FfmpegTools,
@@ -133,11 +133,7 @@ export function createVideo(tools: FfmpegTools): Video {
   return {
     probe: (path, signal) => probe(tools, path, signal),
 
-    async check(path, signal) {
-      const info = await probe(tools, path, signal);
-      await checkDecodes(tools, path, signal);
-      return info;
-    },
+    check: (path, signal) => checkVideo(tools, path, signal),
 
     async stitch({ clips, output, loop, signal }) {
       return withWorkDirectory(dirname(output), async (work) => {
@@ -293,7 +289,7 @@ export function createVideo(tools: FfmpegTools): Video {
     await runFfmpeg(tools, command, { signal, timeoutMs: COPY_TIMEOUT_MS });
     const [info] = await Promise.all([
       probe(tools, draft, signal),
-      checkJoints(tools, draft, jointsToCheck(clips, squeezeJoints), signal),
+      checkJoints(tools, draft, jointsToCheck(clips, reference, keepAudio), signal),
     ]);
     if (info.frames !== frames) {
       throw new FfmpegError('invalid_media', `${info.frames} frames instead of ${frames}`);
@@ -303,24 +299,30 @@ export function createVideo(tools: FfmpegTools): Video {
   }
 }
 
-/** When, in seconds, the joints are shown that are worth a look: see `Video.stitch`. */
-function jointsToCheck(clips: readonly ProbedClip[], squeezed: boolean): number[] {
+/** Which joints are worth a look, for `checkJoints`: see `Video.stitch`. */
+function jointsToCheck(
+  clips: readonly ProbedClip[],
+  reference: VideoInfo,
+  keepAudio: boolean,
+): { times: number[]; withinSeconds: number } {
+  const frameSeconds = 1 / framesPerSecond(reference.fps);
   const last = clips.length - 2;
   const every = Math.max(1, last / (SAMPLED_JOINTS - 1));
   const sampled = new Set(
-    Array.from({ length: SAMPLED_JOINTS }, (_, number) => Math.round(number * every)),
+    Array.from({ length: SAMPLED_JOINTS }, (_, index) => Math.round(index * every)),
   );
   const times: number[] = [];
-  let time = 0;
-  for (const [number, { info }] of clips.slice(0, -1).entries()) {
-    time += squeezed ? squeezedSeconds(info) : info.durationSeconds;
-    const next = clips[number + 1]?.info;
-    if (sampled.has(number) || next?.decoderSetup !== info.decoderSetup) {
-      // Past the first frame, and not yet at the second: clocks are rounded, and a seek goes backwards.
-      times.push(time + 0.5 / framesPerSecond(info.fps));
+  let joint = 0;
+  for (const [index, { info }] of clips.slice(0, -1).entries()) {
+    joint += keepAudio ? info.durationSeconds : squeezedSeconds(info);
+    const next = clips[index + 1]?.info;
+    if (sampled.has(index) || next?.decoderSetup !== info.decoderSetup) {
+      // In the middle of the first frame: a seek goes backwards, and clocks are rounded.
+      times.push(joint + frameSeconds / 2);
     }
   }
-  return times;
+  // Sound that is longer than its pictures moves the joints behind it.
+  return { times, withinSeconds: keepAudio ? Number.POSITIVE_INFINITY : frameSeconds };
 }
 
 function groupBySize(clips: readonly ProbedClip[], maxBytes: number): ProbedClip[][] {

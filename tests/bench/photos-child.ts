@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { MAX_PICTURE_PIXELS } from '../../src/domain/skip-reason.ts';
-import { mapLimit } from '../../src/media/concurrency.ts';
+import { createLimiter } from '../../src/media/concurrency.ts';
 import { createPhotos } from '../../src/media/photos.ts';
 import { createFileStorage } from '../../src/media/storage.ts';
 import { unpackArchive } from '../../src/orders/unpack-archive.ts';
@@ -32,11 +32,13 @@ async function bringFromZip(): Promise<void> {
 
 async function bringBare(): Promise<void> {
   sharp.cache(false);
-  await mapLimit(await readdir(source), AT_ONCE, async (name) => {
+  const limit = createLimiter(AT_ONCE);
+  const bring = async (name: string) => {
     await sharp(join(source, name), { failOn: 'error', limitInputPixels: MAX_PICTURE_PIXELS })
       .autoOrient()
       .resize({ ...CANVAS, fit: 'cover' })
       .jpeg({ quality: 92, chromaSubsampling: '4:4:4' })
       .toFile(join(work, name));
-  });
+  };
+  await Promise.all((await readdir(source)).map((name) => limit(() => bring(name))));
 }

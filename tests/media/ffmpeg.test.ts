@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,6 +10,7 @@ import { promisify } from 'node:util';
 import { ensureExecutable } from '../../src/media/executable.ts';
 import {
   checkJoints,
+  checkVideo,
   type FfmpegCommand,
   FfmpegError,
   locateFfmpeg,
@@ -16,8 +18,10 @@ import {
   runFfmpeg,
 } from '../../src/media/ffmpeg.ts';
 import { concatCopy, concatList } from '../../src/media/video-commands.ts';
-import type { VideoInfo } from '../../src/media/video-info.ts';
+import { type VideoInfo, videoInfoSchema } from '../../src/media/video-info.ts';
 import { findAllTools, makeClip, useDirectory } from '../support/pictures.ts';
+
+const run = promisify(execFile);
 
 const allTools = await findAllTools();
 
@@ -87,16 +91,12 @@ describe('ensureExecutable', () => {
         const { ensureExecutable } = await import(${JSON.stringify(module)});
         for (const _ of [1, 2]) console.log(await ensureExecutable(${JSON.stringify(program)}, ${JSON.stringify(join(copies, 'ours'))}));`;
     const nobody = { uid: 65534, gid: 65534, cwd: '/' };
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ['--input-type=module', '-e', script],
-      nobody,
-    );
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], nobody);
     const [first = '', second] = stdout.trim().split('\n');
     assert.equal(first, second);
     assert.equal(dirname(first), join(copies, 'ours'));
-    const run = await promisify(execFile)(first, ['-version'], nobody);
-    assert.match(run.stdout, /version 7/);
+    const started = await run(first, ['-version'], nobody);
+    assert.match(started.stdout, /version 7/);
   });
 
   test('copies are not put where others could have put a program of theirs', async () => {
@@ -206,10 +206,8 @@ for (const [name, tools] of allTools) {
         sound: true,
         options: ['-colorspace', 'bt709', '-video_track_timescale', '30000', '-bf', '0'],
       });
-      const { durationSeconds, sizeBytes, audio, colour, profile, ...info } = await probe(
-        tools,
-        clip,
-      );
+      const { durationSeconds, sizeBytes, audio, colour, profile, decoderSetup, ...info } =
+        await probe(tools, clip);
       assert.deepEqual(info, {
         ...{ width: 320, height: 180, rotation: 0, sar: '1:1', frames: 30 },
         ...{ codec: 'h264', pixFmt: 'yuv420p', reorderFrames: 0, hasAudio: true },
@@ -217,6 +215,7 @@ for (const [name, tools] of allTools) {
         timeBase: { numerator: 1, denominator: 30000 },
       });
       assert.equal(profile, 'High');
+      assert.match(decoderSetup, /^SHA256:[0-9a-f]{64}$/);
       assert.equal(colour.space, 'bt709');
       assert.deepEqual(audio, { codec: 'aac', sampleRate: 44100, channels: 1 });
       assert.ok(Math.abs(durationSeconds - 1.001) < 0.01);
@@ -252,9 +251,84 @@ for (const [name, tools] of allTools) {
       }
     });
 
+    test('clips of one encoder with the same settings set a decoder up alike, others do not', async () => {
+      await using directory = await useDirectory();
+      const setup = async (options: readonly string[], seed: number, frames: number) => {
+        const clip = await makeClip(tools, directory.path, { options, seed, frames });
+        return (await probe(tools, clip)).decoderSetup;
+      };
+      const one = await setup(['-crf', '20'], 1, 13);
+      assert.equal(await setup(['-crf', '20'], 2, 30), one);
+      assert.notEqual(await setup(['-crf', '12'], 1, 13), one);
+    });
+
+    test('what was said of a file survives being kept as JSON', async () => {
+      await using directory = await useDirectory();
+      for (const options of [{ sound: true }, { options: ['-colorspace', 'bt709'] }]) {
+        const info = await probe(tools, await makeClip(tools, directory.path, options));
+        const kept: unknown = JSON.parse(JSON.stringify(info));
+        assert.deepEqual(videoInfoSchema.parse(kept), info);
+      }
+    });
+
     test('an aborted probe rejects with the reason', async () => {
       const signal = AbortSignal.abort(new Error('enough'));
       await assert.rejects(probe(tools, '/nowhere/a.mp4', signal), /enough/);
+    });
+  });
+
+  describe(`checkVideo, ${name}`, () => {
+    const isInvalid = (error: unknown) =>
+      error instanceof FfmpegError && error.kind === 'invalid_media' && !error.retryable;
+
+    test('whole videos pass, with B-frames, sound or another codec', async () => {
+      await using directory = await useDirectory();
+      for (const options of [
+        { sound: true },
+        { options: ['-bf', '0'] },
+        { options: ['-c:v', 'libx265', '-x265-params', 'log-level=none'] },
+      ]) {
+        const clip = await makeClip(tools, directory.path, options);
+        assert.deepEqual(await checkVideo(tools, clip), await probe(tools, clip));
+      }
+    });
+
+    test('a video with a good index whose frames are damaged or missing does not', async () => {
+      await using directory = await useDirectory();
+      const options = ['-movflags', '+faststart', '-vf', 'noise=alls=20'];
+      const bytes = await readFile(await makeClip(tools, directory.path, { frames: 40, options }));
+      const clip = join(directory.path, 'clip.mp4');
+      await writeFile(clip, bytes);
+      const packets = ['-show_entries', 'packet=pos', '-of', 'csv=p=0'];
+      const { stdout } = await run(tools.ffprobePath, ['-v', 'error', ...packets, clip]);
+      const lastFrame = Math.max(
+        ...stdout.split('\n').map((line) => Number.parseInt(line, 10) || 0),
+      );
+      const middle = Math.floor(bytes.length / 2);
+      // Bytes without a pattern: there is no checksum, and some patterns decode into a picture.
+      const garbage = createHash('shake256', { outputLength: 3000 }).digest();
+      const damages = {
+        cut: bytes.subarray(0, bytes.length * 0.7),
+        'cut between frames': bytes.subarray(0, lastFrame),
+        garbled: Buffer.concat([bytes.subarray(0, middle), garbage, bytes.subarray(middle + 3000)]),
+        'with a hole': Buffer.from(bytes).fill(0, middle, middle + 5000),
+        'with a bad end': Buffer.from(bytes).fill(0, bytes.length - 200),
+      };
+      for (const [damage, damaged] of Object.entries(damages)) {
+        await writeFile(clip, damaged);
+        await assert.rejects(checkVideo(tools, clip), isInvalid, damage);
+      }
+      assert.equal((await probe(tools, clip)).frames, 40);
+    });
+
+    test('a file that is not there does not, and an abort rejects with the reason', async () => {
+      await assert.rejects(checkVideo(tools, '/nowhere/a.mp4'), isInvalid);
+      await using directory = await useDirectory();
+      const clip = await makeClip(tools, directory.path);
+      const stop = new AbortController();
+      const checked = checkVideo(tools, clip, stop.signal);
+      stop.abort(new Error('enough'));
+      await assert.rejects(checked, /enough/);
     });
   });
 }
@@ -277,9 +351,10 @@ for (const [name, tools] of allTools) {
     };
     const [a, b, hevc] = clips;
     assert.ok(a && b && hevc);
-    await checkJoints(tools, await join3([a, b, a]), [24, 48]);
-    await assert.rejects(checkJoints(tools, await join3([a, hevc, b]), [24, 48]), FfmpegError);
-    await assert.rejects(checkJoints(tools, await join3([a, b, hevc]), [24, 48]), FfmpegError);
+    const joints = { times: [1.02, 2.02], withinSeconds: 1 / 24 };
+    await checkJoints(tools, await join3([a, b, a]), joints);
+    await assert.rejects(checkJoints(tools, await join3([a, hevc, b]), joints), FfmpegError);
+    await assert.rejects(checkJoints(tools, await join3([a, b, hevc]), joints), FfmpegError);
   });
 }
 

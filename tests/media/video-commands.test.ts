@@ -13,6 +13,7 @@ import type { VideoInfo } from '../../src/media/video-info.ts';
 const CLIP: VideoInfo = {
   ...{ width: 1920, height: 1080, rotation: 0, durationSeconds: 5.041667, frames: 121 },
   ...{ codec: 'h264', profile: 'High', pixFmt: 'yuv420p', sar: '1:1', reorderFrames: 2 },
+  decoderSetup: 'SHA256:0',
   fps: { numerator: 24, denominator: 1 },
   timeBase: { numerator: 1, denominator: 12288 },
   colour: {},
@@ -67,10 +68,10 @@ describe('clipSignature', () => {
     }
   });
 
-  test('lengths, sizes and spelled-out defaults do not matter; sound only where it is kept', () => {
+  test('lengths, sizes, the setup of the decoder and spelled-out defaults do not matter; sound only where it is kept', () => {
     const same: VideoInfo = {
       ...CLIP,
-      ...{ frames: 97, durationSeconds: 4, sizeBytes: 1 },
+      ...{ frames: 97, durationSeconds: 4, sizeBytes: 1, decoderSetup: 'SHA256:1' },
       fps: { numerator: 2904, denominator: 121 },
       colour: { range: 'tv', space: 'bt709', transfer: 'bt709', primaries: 'bt709' },
     };

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { FfmpegError, type FfmpegTools, probe } from '../../src/media/ffmpeg.ts';
-import { createVideo } from '../../src/media/video.ts';
+import { createVideo, type ProbedClip, type StitchJob } from '../../src/media/video.ts';
 import { drawPicture, findAllTools, makeClip, useDirectory } from '../support/pictures.ts';
 
 const run = promisify(execFile);
@@ -46,12 +46,18 @@ function meanDifference(a: Buffer, b: Buffer): number {
   return sum / a.length;
 }
 
+async function probeAll(tools: FfmpegTools, paths: readonly string[]): Promise<ProbedClip[]> {
+  return Promise.all(paths.map(async (path) => ({ path, info: await probe(tools, path) })));
+}
+
 function assertNear(actual: number, expected: number, tolerance: number): void {
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not about ${expected}`);
 }
 
 for (const [name, tools] of await findAllTools()) {
   const video = createVideo(tools);
+  const stitch = async (job: Omit<StitchJob, 'clips'> & { clips: readonly string[] }) =>
+    video.stitch({ ...job, clips: await probeAll(tools, job.clips) });
   const clip = (directory: string, options: Parameters<typeof makeClip>[2] = {}) =>
     makeClip(tools, directory, { frames: FRAMES, ...options });
 
@@ -61,7 +67,7 @@ for (const [name, tools] of await findAllTools()) {
       const clips = [];
       for (const seed of [0, 1, 2]) clips.push(await clip(directory.path, { seed }));
       const output = join(directory.path, 'out/video.mp4');
-      const info = await video.stitch({ clips, output, loop: false });
+      const info = await stitch({ clips, output, loop: false });
       const digests = await Promise.all(clips.map((path) => frameDigests(tools, path)));
       assert.deepEqual(await frameDigests(tools, output), digests.flat());
       assert.equal(info.frames, 3 * FRAMES);
@@ -69,7 +75,7 @@ for (const [name, tools] of await findAllTools()) {
       const bytes = await readFile(output);
       assert.ok(bytes.indexOf('moov') < bytes.indexOf('mdat'), 'it plays before it is whole');
       assert.deepEqual(await readdir(join(directory.path, 'out')), ['video.mp4']);
-      assert.deepEqual(await video.stitch({ clips, output, loop: false }), info);
+      assert.deepEqual(await stitch({ clips, output, loop: false }), info);
     });
 
     test('only the odd ones are encoded anew, and the whole decodes', async () => {
@@ -88,7 +94,7 @@ for (const [name, tools] of await findAllTools()) {
       });
       const noReorder = await clip(directory.path, { seed: 4, options: ['-bf', '0'] });
       const output = join(directory.path, 'video.mp4');
-      const info = await video.stitch({ clips: [odd, a, hevc, b, noReorder], output, loop: false });
+      const info = await stitch({ clips: [odd, a, hevc, b, noReorder], output, loop: false });
       const digests = await frameDigests(tools, output);
       const first = info.frames - 4 * FRAMES;
       assertNear(first, 12, 1);
@@ -113,7 +119,7 @@ for (const [name, tools] of await findAllTools()) {
         await clip(directory.path, { options }),
         await clip(directory.path, { seed: 1, options }),
       ];
-      const info = await video.stitch({
+      const info = await stitch({
         clips,
         output: join(directory.path, 'v.mp4'),
         loop: false,
@@ -127,7 +133,7 @@ for (const [name, tools] of await findAllTools()) {
         await clip(directory.path, { sound: true, frames: 24 }),
         await clip(directory.path, { sound: true, frames: 24, seed: 1, options: ['-ar', '48000'] }),
       ];
-      const info = await video.stitch({
+      const info = await stitch({
         clips,
         output: join(directory.path, 'v.mp4'),
         loop: false,
@@ -145,27 +151,56 @@ for (const [name, tools] of await findAllTools()) {
         await clip(directory.path, { seed: 1, options }),
       ];
       const output = join(directory.path, 'v.mp4');
-      const looped = await video.stitch({ clips: free, output, loop: true });
+      const looped = await stitch({ clips: free, output, loop: true });
       assert.equal(looped.frames, 2 * FRAMES - 1);
       const digests = await Promise.all(free.map((path) => frameDigests(tools, path)));
       assert.deepEqual(await frameDigests(tools, output), digests.flat().slice(0, -1));
       const needed = [await clip(directory.path), await clip(directory.path, { seed: 1 })];
-      assert.equal((await video.stitch({ clips: needed, output, loop: true })).frames, 2 * FRAMES);
+      assert.equal((await stitch({ clips: needed, output, loop: true })).frames, 2 * FRAMES);
     });
 
-    test('a clip that is damaged inside is found out and nothing is delivered', async () => {
+    test('clips for which a decoder is set up differently are joined unchanged', async () => {
       await using directory = await useDirectory();
-      const clips = [await clip(directory.path), await clip(directory.path, { seed: 1 })];
-      const bytes = await readFile(clips[1] ?? '');
+      const clips = [];
+      for (const crf of ['30', '12', '30', '20']) {
+        clips.push(await clip(directory.path, { seed: clips.length, options: ['-crf', crf] }));
+      }
+      const output = join(directory.path, 'video.mp4');
+      await stitch({ clips, output, loop: false });
+      const digests = await Promise.all(clips.map((path) => frameDigests(tools, path)));
+      assert.deepEqual(await frameDigests(tools, output), digests.flat());
+    });
+
+    test('a joint that does not decode is found out and nothing is delivered', async () => {
+      await using directory = await useDirectory();
+      const clips = [];
+      for (let seed = 0; seed < 4; seed += 1) clips.push(await clip(directory.path, { seed }));
+      const damaged = clips[2] ?? '';
+      const probed = await probeAll(tools, clips);
+      const bytes = await readFile(damaged);
       const data = bytes.indexOf('mdat') + 4;
       // Past the encoder's own note, into the first picture.
       bytes.fill(0x5a, data + 900, data + 1600);
-      await writeFile(clips[1] ?? '', bytes);
+      await writeFile(damaged, bytes);
+      const isInvalid = (error: unknown) =>
+        error instanceof FfmpegError && error.kind === 'invalid_media';
+      await assert.rejects(video.check(damaged), isInvalid);
       const output = join(directory.path, 'out', 'v.mp4');
-      await assert.rejects(video.stitch({ clips, output, loop: false }), (error: unknown) => {
-        return error instanceof FfmpegError && error.kind === 'invalid_media';
-      });
+      await assert.rejects(video.stitch({ clips: probed, output, loop: false }), isInvalid);
       assert.deepEqual(await readdir(join(directory.path, 'out')), []);
+    });
+
+    test('fewer frames than the clips were said to have are found out', async () => {
+      await using directory = await useDirectory();
+      const [one] = await probeAll(tools, [await clip(directory.path)]);
+      assert.ok(one);
+      const boastful = { ...one, info: { ...one.info, frames: FRAMES + 1 } };
+      const output = join(directory.path, 'v.mp4');
+      await assert.rejects(
+        video.stitch({ clips: [one, boastful], output, loop: false }),
+        /26 frames instead of 27/,
+      );
+      assert.equal((await readdir(directory.path)).length, 1);
     });
 
     test('a failure and an abort keep the video that was there', async () => {
@@ -174,18 +209,23 @@ for (const [name, tools] of await findAllTools()) {
       const output = join(directory.path, 'out.mp4');
       await copyFile(good, output);
       const missing = join(directory.path, 'missing.mp4');
+      const [probed] = await probeAll(tools, [good]);
+      assert.ok(probed);
       await assert.rejects(
-        video.stitch({ clips: [good, missing], output, loop: false }),
+        video.stitch({ clips: [probed, { ...probed, path: missing }], output, loop: false }),
         FfmpegError,
       );
       const signal = AbortSignal.abort(new Error('cancelled'));
-      await assert.rejects(
-        video.stitch({ clips: [good], output, loop: false, signal }),
-        /cancelled/,
-      );
+      await assert.rejects(stitch({ clips: [good], output, loop: false, signal }), /cancelled/);
       assert.deepEqual(await readFile(output), await readFile(good));
       assert.equal((await readdir(directory.path)).length, 2);
     });
+  });
+
+  test(`a clip that is whole is checked and described, ${name}`, async () => {
+    await using directory = await useDirectory();
+    const path = await clip(directory.path, { sound: true });
+    assert.deepEqual(await video.check(path), await probe(tools, path));
   });
 
   describe(`makePreview, ${name}`, () => {
@@ -205,7 +245,7 @@ for (const [name, tools] of await findAllTools()) {
       for (const seed of [0, 1])
         clips.push(await clip(directory.path, { seed, frames: 49, options }));
       const input = join(directory.path, 'video.mp4');
-      const { sizeBytes } = await video.stitch({ clips, output: input, loop: false });
+      const { sizeBytes } = await stitch({ clips, output: input, loop: false });
       const output = join(directory.path, 'preview.mp4');
       const maxBytes = Math.floor(sizeBytes / 3);
       const preview = await video.makePreview({ input, output, maxBytes });
@@ -243,7 +283,12 @@ for (const [name, tools] of await findAllTools()) {
     const sizes = await Promise.all(clips.map(async (path) => (await stat(path)).size));
     const maxBytes = Math.ceil(Math.max(...sizes) * 2.5);
     const target = join(directory.path, 'parts');
-    const parts = { clips, maxBytes, directory: target, baseName: 'morph' };
+    const parts = {
+      clips: await probeAll(tools, clips),
+      maxBytes,
+      directory: target,
+      baseName: 'morph',
+    };
     const paths = await video.splitIntoParts(parts);
     assert.deepEqual(
       paths,
@@ -311,7 +356,7 @@ for (const [name, tools] of await findAllTools()) {
         const ends = { from: from.path, to: to.path, output };
         await video.dissolve({ ...ends, seconds: 0.5, fps: 24, ...size, matching });
         const joined = join(directory.path, 'joined.mp4');
-        await video.stitch({ clips: [neighbour, neighbour, output], output: joined, loop: false });
+        await stitch({ clips: [neighbour, neighbour, output], output: joined, loop: false });
         const digests = await frameDigests(tools, joined);
         assert.deepEqual(digests.slice(2 * FRAMES), await frameDigests(tools, output));
       }
