@@ -55,6 +55,7 @@ CREATE TABLE "orders" (
 	"progress_message_id" integer,
 	"progress_text" text,
 	"result_key" text,
+	"last_request_id" bigint,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"confirmed_at" timestamp with time zone,
 	"ended_at" timestamp with time zone,
@@ -119,6 +120,7 @@ CREATE TABLE "steps" (
 	"to_photo_id" bigint NOT NULL,
 	"failure" text,
 	"clip_key" text,
+	"clip_info" jsonb,
 	"started_at" timestamp with time zone,
 	"ended_at" timestamp with time zone,
 	CONSTRAINT "steps_position" UNIQUE("order_id","position")

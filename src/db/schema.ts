@@ -141,6 +141,8 @@ export const orders = pgTable(
     progressText: text('progress_text'),
     /** The finished video: storage key, shape and length. */
     resultKey: text('result_key'),
+    /** The last update that undid, cleared or cancelled: handled again after a crash, it changes nothing. */
+    lastRequestId: bigint('last_request_id', { mode: 'number' }),
     createdAt: createdAt(),
     confirmedAt: moment('confirmed_at'),
     /** When the state became delivered, cancelled or failed. */
@@ -212,6 +214,8 @@ export const steps = pgTable(
     /** Why it failed for good. */
     failure: text('failure').$type<FailureKind>(),
     clipKey: text('clip_key'),
+    /** What the clip was found to be when it was checked (media's VideoInfo). */
+    clipInfo: jsonb('clip_info').$type<unknown>(),
     startedAt: moment('started_at'),
     endedAt: moment('ended_at'),
   },

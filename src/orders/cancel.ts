@@ -1,8 +1,7 @@
 import { and, eq, inArray } from 'drizzle-orm';
-import type { Db, Tx } from '../db/database.ts';
+import type { Db, Queryable, Tx } from '../db/database.ts';
 import { orders, steps } from '../db/schema.ts';
 import { assertNever } from '../domain/assert-never.ts';
-import { type Stars, sumStars } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { CancelOutcome } from './orders.ts';
 import type { Queue } from './queue.ts';
@@ -24,6 +23,7 @@ export async function cancelOrder(
   deps: CancelDeps,
   orderId: string,
   personId: number,
+  requestId: number,
 ): Promise<CancelOutcome> {
   return deps.db.transaction(async (tx): Promise<CancelOutcome> => {
     const order = await lockOrder(tx, orderId, personId);
@@ -31,16 +31,19 @@ export async function cancelOrder(
     switch (order.state) {
       case 'draft':
       case 'quoted':
-        await end(deps, tx, order, { partial: null, keepHours: 0 });
+        await end(deps, tx, order, { partial: null, requestId });
         return { kind: 'dropped' };
       case 'queued':
       case 'rendering':
-        return cancelPaid(deps, tx, order);
+        return cancelPaid(deps, tx, order, requestId);
       case 'finishing':
       case 'delivering':
         return { kind: 'too_late' };
-      case 'delivered':
       case 'cancelled':
+        return order.partial === 'offered'
+          ? describeCancelled(deps, tx, order)
+          : { kind: 'closed' };
+      case 'delivered':
       case 'failed':
         return { kind: 'closed' };
       default:
@@ -73,36 +76,73 @@ export async function answerPartial(
   });
 }
 
-async function cancelPaid(deps: CancelDeps, tx: Tx, order: OrderRow): Promise<CancelOutcome> {
+/**
+ * What this very request cancelled before the process that handled it died, with the outcome it had;
+ * handled again it must not go on to cancel another order.
+ */
+export async function findCancelledBy(
+  deps: CancelDeps,
+  personId: number,
+  requestId: number,
+): Promise<{ readonly order: OrderRow; readonly outcome: CancelOutcome } | undefined> {
+  const [order] = await deps.db
+    .select()
+    .from(orders)
+    .where(
+      and(
+        eq(orders.personId, personId),
+        eq(orders.lastRequestId, requestId),
+        eq(orders.state, 'cancelled'),
+      ),
+    );
+  return order && { order, outcome: await describeCancelled(deps, deps.db, order) };
+}
+
+async function describeCancelled(
+  deps: CancelDeps,
+  db: Queryable,
+  order: OrderRow,
+): Promise<CancelOutcome> {
+  if (!order.confirmedAt) return { kind: 'dropped' };
+  const all = await readSteps(db, order.id);
+  const finished = all.filter((step) => step.state === 'done').length;
+  const refunded = await deps.ledger.refunded(order.id, db);
+  return order.partial === 'offered'
+    ? { kind: 'partial_offered', finished, total: all.length, refunded }
+    : { kind: 'refunded', refunded };
+}
+
+async function cancelPaid(
+  deps: CancelDeps,
+  tx: Tx,
+  order: OrderRow,
+  requestId: number,
+): Promise<CancelOutcome> {
   const all = await readSteps(tx, order.id);
   const unfinished = all.filter((step) => step.state === 'waiting' || step.state === 'rendering');
-  const finished = all.filter((step) => step.state === 'done').length;
   const ids = unfinished.map((step) => step.id);
-  if (ids.length > 0) {
-    await tx
-      .update(steps)
-      .set({ state: 'cancelled', endedAt: new Date() })
-      .where(and(inArray(steps.id, ids), inArray(steps.state, ['waiting', 'rendering'])));
-  }
+  await tx
+    .update(steps)
+    .set({ state: 'cancelled', endedAt: new Date() })
+    .where(inArray(steps.id, ids));
   for (const step of unfinished) await refundStep(deps.ledger, tx, step, 'cancelled');
-  const partial = finished > 0 ? ('offered' as const) : null;
-  await end(deps, tx, order, { partial, keepHours: partial ? deps.retentionHours : 0 });
-  const refunded = sumStars(unfinished.map((step): Stars => step.price));
-  return partial
-    ? { kind: 'partial_offered', finished, total: all.length, refunded }
-    : { kind: 'refunded', refunded: await deps.ledger.refunded(order.id, tx) };
+  const partial = all.some((step) => step.state === 'done') ? ('offered' as const) : null;
+  await end(deps, tx, order, { partial, requestId });
+  return describeCancelled(deps, tx, { ...order, partial });
 }
 
 async function end(
   deps: CancelDeps,
   tx: Tx,
   order: OrderRow,
-  how: { readonly partial: OrderRow['partial']; readonly keepHours: number },
+  how: { readonly partial: OrderRow['partial']; readonly requestId: number },
 ): Promise<void> {
+  const { partial, requestId } = how;
   await tx
     .update(orders)
-    .set({ state: 'cancelled', partial: how.partial, endedAt: new Date() })
+    .set({ state: 'cancelled', partial, lastRequestId: requestId, endedAt: new Date() })
     .where(eq(orders.id, order.id));
-  const startAfter = new Date(Date.now() + how.keepHours * 3_600_000);
+  const keepHours = partial ? deps.retentionHours : 0;
+  const startAfter = new Date(Date.now() + keepHours * 3_600_000);
   await deps.queue.send(tx, 'purge', [{ data: { orderId: order.id }, startAfter }]);
 }

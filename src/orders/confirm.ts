@@ -1,7 +1,8 @@
 import { eq } from 'drizzle-orm';
 import type { Db, Tx } from '../db/database.ts';
 import { orders, steps } from '../db/schema.ts';
-import { stars, sumStars } from '../domain/stars.ts';
+import type { MorphMode } from '../domain/morph-plan.ts';
+import { type Stars, stars, sumStars } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { morphInput } from '../services/image-morphing.ts';
 import { nextRank } from './fair-rank.ts';
@@ -17,13 +18,14 @@ export interface ConfirmDeps {
 }
 
 /**
- * Charges the quoted price, writes the steps and enqueues them, in one transaction: all of it or
+ * Charges the quoted price, if it is the one that was shown, writes the steps and enqueues them, in one transaction: all of it or
  * nothing. The order's row is locked first, so of two confirms the second finds it done.
  */
 export async function confirmOrder(
   deps: ConfirmDeps,
   orderId: string,
   personId: number,
+  shown: { readonly mode: MorphMode; readonly price: Stars },
 ): Promise<ConfirmOutcome> {
   return deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId, personId);
@@ -34,6 +36,7 @@ export async function confirmOrder(
 
     const plan = order.quote.plans[input.data.mode];
     const price = sumStars(plan.map((step) => step.price));
+    if (input.data.mode !== shown.mode || price !== shown.price) return { kind: 'outdated' };
     const outcome = await deps.ledger.charge(tx, {
       personId,
       amount: price,

@@ -1,6 +1,6 @@
 import { and, eq, isNull } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
-import { deliveries, orders } from '../db/schema.ts';
+import { deliveries, orders, people } from '../db/schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Photos } from '../media/photos.ts';
 import type { Storage } from '../media/storage.ts';
@@ -8,20 +8,21 @@ import type { Video } from '../media/video.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Terms } from '../services/service.ts';
 import { adoptPrediction } from './attempts.ts';
-import { answerPartial, cancelOrder } from './cancel.ts';
+import { answerPartial, cancelOrder, findCancelledBy } from './cancel.ts';
 import type { ChatPort } from './chat-port.ts';
 import { confirmOrder } from './confirm.ts';
 import { deliverOrder } from './deliver.ts';
 import { addFile, clearPhotos, findOpenOrder, openOrder, readIntake, undoLast } from './draft.ts';
 import { finishOrder } from './finish.ts';
 import type { Orders } from './orders.ts';
-import { listActive, listHistory, listRecent, readProgress } from './progress.ts';
+import { listActive, listHistory, listOffered, listRecent, readProgress } from './progress.ts';
 import { createProviderGate } from './provider-gate.ts';
 import { purgeOrder } from './purge.ts';
 import type { Queue } from './queue.ts';
 import { chooseMode, quoteOrder } from './quote.ts';
 import { receivePhoto } from './receive-photo.ts';
-import { RENDER_TIMING, type RenderTiming, renderStep, stepTopic } from './render-step.ts';
+import { RENDER_TIMING, type RenderTiming, stepTopic } from './render-attempt.ts';
+import { renderStep } from './render-step.ts';
 import { inStates, readOrder, readSteps, toView } from './rows.ts';
 import { createWatch } from './watch.ts';
 
@@ -112,24 +113,30 @@ export function createOrders(given: OrdersDeps): OrderDesk {
       return order && toView(order);
     },
     addFile: (orderId, personId, file) => addFile(deps, orderId, personId, file),
-    undo: (orderId, personId) => undoLast(deps, orderId, personId),
-    clear: (orderId, personId) => clearPhotos(deps, orderId, personId),
+    undo: (orderId, personId, requestId) => undoLast(deps, orderId, personId, requestId),
+    clear: (orderId, personId, requestId) => clearPhotos(deps, orderId, personId, requestId),
     intake: (orderId) => readIntake(db, orderId),
     quote: (orderId, personId) => quoteOrder(deps, orderId, personId),
     choose: (orderId, personId, choice) => chooseMode(deps, orderId, personId, choice),
 
-    async confirm(orderId, personId) {
-      const outcome = await confirmOrder(deps, orderId, personId);
+    async confirm(orderId, personId, shown) {
+      const outcome = await confirmOrder(deps, orderId, personId, shown);
       if (outcome.kind === 'queued') deps.chat.progressChanged(orderId);
       return outcome;
     },
 
-    async cancel(orderId, personId) {
-      const outcome = await cancelOrder(deps, orderId, personId);
+    async cancel(orderId, personId, requestId) {
+      const outcome = await cancelOrder(deps, orderId, personId, requestId);
       await wakeSteps(orderId);
       deps.chat.progressChanged(orderId);
       return outcome;
     },
+
+    async cancelledBy(personId, requestId) {
+      const found = await findCancelledBy(deps, personId, requestId);
+      return found && { order: toView(found.order), outcome: found.outcome };
+    },
+    offered: (personId) => listOffered(db, personId),
 
     async answerPartial(orderId, personId, accept) {
       const outcome = await answerPartial(deps, orderId, personId, accept);
@@ -143,6 +150,7 @@ export function createOrders(given: OrdersDeps): OrderDesk {
 
     async personReturned(personId) {
       await db.transaction(async (tx) => {
+        await tx.update(people).set({ blockedAt: null }).where(eq(people.id, personId));
         const waiting = await tx
           .select({ id: orders.id })
           .from(orders)

@@ -74,6 +74,8 @@ async function sendResult(
   order: OrderRow,
   signal: AbortSignal,
 ): Promise<Progress> {
+  // Gone from the disk: it will not come back, and the stars will.
+  if (!(await deps.storage.exists(resultKey(order.id)))) return { kind: 'refused' };
   const video = await describeResult(deps, order, signal);
   const preview = await sendOnce(deps, order, 'preview', 1, () =>
     deps.chat.sendPreview(video, signal),
@@ -187,18 +189,14 @@ async function again(deps: DeliverDeps, orderId: string, afterMs: number): Promi
   );
 }
 
-/** A closing word that cannot be sent is let go; a video that cannot be sent gives the stars back. */
+/** A closing word that cannot be sent is let go; a video that does not arrive whole gives all stars back. */
 async function refused(deps: DeliverDeps, order: OrderRow): Promise<void> {
   const retries = order.retries + 1;
   if (retries < MAX_REFUSALS) {
     await deps.db.update(orders).set({ retries }).where(eq(orders.id, order.id));
     return again(deps, order.id, deps.retryMs * 2 ** order.retries);
   }
-  const sent = await deps.db.$count(
-    deliveries,
-    and(eq(deliveries.orderId, order.id), eq(deliveries.kind, 'document')),
-  );
-  if (sent > 0 || order.state === 'failed') return complete(deps, order);
+  if (order.state === 'failed' || (await isWholeSent(deps, order))) return complete(deps, order);
   await deps.db.transaction(async (tx) => {
     if ((await lockOrder(tx, order.id))?.state !== 'delivering') return;
     await refundAllSteps(deps.ledger, tx, order.id, 'failed: delivery');
@@ -209,4 +207,14 @@ async function refused(deps: DeliverDeps, order: OrderRow): Promise<void> {
     await deps.queue.send(tx, 'deliver', [{ data: { orderId: order.id } }]);
   });
   await deps.chat.alarm({ kind: 'order_failed', orderId: order.id, failure: 'delivery' });
+}
+
+async function isWholeSent(deps: DeliverDeps, order: OrderRow): Promise<boolean> {
+  const hasParts = await deps.storage.exists(previewKey(order.id));
+  const wanted = hasParts ? (await listParts(deps, order)).length : 1;
+  const sent = await deps.db.$count(
+    deliveries,
+    and(eq(deliveries.orderId, order.id), eq(deliveries.kind, 'document')),
+  );
+  return sent >= wanted;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { and, asc, desc, eq, ne } from 'drizzle-orm';
+import { and, asc, desc, eq, ne, sql } from 'drizzle-orm';
 import type { Db, Queryable, Tx } from '../db/database.ts';
 import { orders, people, photos } from '../db/schema.ts';
 import { isOpen } from '../domain/order-state.ts';
@@ -11,11 +11,17 @@ import { inStates, lockOrder, type OrderRow, readOrder } from './rows.ts';
 /** A flood beyond what anybody could order is not even written down. */
 const MAX_FILES_PER_ORDER = 3_000;
 
+/** Some more than an order may have are taken, to be chosen from; beyond, files are named and not fetched. */
+const FLOOD_FACTOR = 2;
+
+/** Somebody may sleep on a quote. */
+const MIN_DRAFT_HOURS = 24;
+
 export interface DraftDeps {
   readonly db: Db;
   readonly queue: Queue;
-  /** How long an order that is never confirmed is kept, in hours. */
   readonly retentionHours: number;
+  readonly maxPhotos: number;
 }
 
 /** The person's one open order, the newest if there should be more. */
@@ -44,10 +50,15 @@ export async function openOrder(deps: DraftDeps, personId: number): Promise<Orde
       .values({ id, personId, serviceType: imageMorphing.id })
       .returning();
     if (!order) throw new Error('The new draft was not written');
-    const startAfter = new Date(Date.now() + deps.retentionHours * 3_600_000);
+    const startAfter = new Date(draftKeptUntil(new Date(), deps.retentionHours));
     await deps.queue.send(tx, 'purge', [{ data: { orderId: id }, startAfter }]);
     return order;
   });
+}
+
+/** When an order that is not confirmed is given up, in milliseconds, counted from its newest photo. */
+export function draftKeptUntil(newest: Date, retentionHours: number): number {
+  return newest.getTime() + Math.max(retentionHours, MIN_DRAFT_HOURS) * 3_600_000;
 }
 
 /** Writes a file down and enqueues looking at it, together; the same file twice is one photo. */
@@ -60,27 +71,34 @@ export async function addFile(
   return deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId, personId);
     if (!order || !isOpen(order.state)) return 'closed';
-    if ((await tx.$count(photos, eq(photos.orderId, orderId))) >= MAX_FILES_PER_ORDER) {
-      return 'duplicate';
-    }
+    const known = await tx
+      .select({ state: photos.state })
+      .from(photos)
+      .where(eq(photos.orderId, orderId));
+    if (known.length >= MAX_FILES_PER_ORDER) return 'duplicate';
+    const taken = known.filter(({ state }) => state === 'ready' || state === 'pending').length;
     const { messageId, fileId, fileUniqueId, name } = file;
     const row = { orderId, messageId, fileId, fileUniqueId, name };
-    const values = file.tooBig
-      ? ({ ...row, state: 'skipped', skipReason: 'file_too_big' } as const)
-      : ({ ...row, state: 'pending' } as const);
-    // A photo that was taken back and sent again takes its new place.
+    const skipReason = file.tooBig
+      ? ('file_too_big' as const)
+      : taken >= deps.maxPhotos * FLOOD_FACTOR
+        ? ('too_many_photos' as const)
+        : null;
+    const values = { ...row, skipReason, state: skipReason ? 'skipped' : 'pending' } as const;
+    // A photo that was taken back, or could not be fetched, takes its new place when it is sent again.
     const [added] = await tx
       .insert(photos)
       .values(values)
       .onConflictDoUpdate({
         target: [photos.orderId, photos.fileUniqueId],
         set: { ...values, originalKey: null, canvasKey: null },
-        setWhere: eq(photos.state, 'removed'),
+        setWhere: sql`${photos.messageId} <> ${messageId}::int
+          and (${photos.state} = 'removed' or ${photos.skipReason} = 'download_failed')`,
       })
       .returning({ id: photos.id });
     if (!added) return 'duplicate';
-    await reopen(tx, order);
-    if (!file.tooBig) await deps.queue.send(tx, 'photo', [{ data: { photoId: added.id } }]);
+    await reopenOrder(tx, order);
+    if (!skipReason) await deps.queue.send(tx, 'photo', [{ data: { photoId: added.id } }]);
     return 'added';
   });
 }
@@ -90,8 +108,9 @@ export async function undoLast(
   deps: DraftDeps,
   orderId: string,
   personId: number,
+  requestId: number,
 ): Promise<Intake | undefined> {
-  return changePhotos(deps, orderId, personId, async (tx) => {
+  return changePhotos(deps, { orderId, personId, requestId }, async (tx) => {
     const [last] = await tx
       .select({ messageId: photos.messageId })
       .from(photos)
@@ -111,8 +130,9 @@ export async function clearPhotos(
   deps: DraftDeps,
   orderId: string,
   personId: number,
+  requestId: number,
 ): Promise<Intake | undefined> {
-  return changePhotos(deps, orderId, personId, async (tx) => {
+  return changePhotos(deps, { orderId, personId, requestId }, async (tx) => {
     await tx.update(photos).set({ state: 'removed' }).where(eq(photos.orderId, orderId));
   });
 }
@@ -138,23 +158,27 @@ export async function readIntake(db: Queryable, orderId: string): Promise<Intake
   };
 }
 
+/** Changes the photos once for each request, however often it is handled. */
 async function changePhotos(
   deps: DraftDeps,
-  orderId: string,
-  personId: number,
+  request: { readonly orderId: string; readonly personId: number; readonly requestId: number },
   change: (tx: Tx) => Promise<void>,
 ): Promise<Intake | undefined> {
+  const { orderId, personId, requestId } = request;
   return deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId, personId);
     if (!order || !isOpen(order.state)) return undefined;
-    await change(tx);
-    await reopen(tx, order);
+    if (order.lastRequestId !== requestId) {
+      await change(tx);
+      await tx.update(orders).set({ lastRequestId: requestId }).where(eq(orders.id, orderId));
+      await reopenOrder(tx, order);
+    }
     return readIntake(tx, orderId);
   });
 }
 
 /** Other photos make another order: what was quoted no longer holds. */
-async function reopen(tx: Tx, order: OrderRow): Promise<void> {
+export async function reopenOrder(tx: Tx, order: OrderRow): Promise<void> {
   if (order.state === 'draft') return;
   await tx
     .update(orders)

@@ -1,23 +1,25 @@
 import { and, eq } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
-import { orders, photos, steps } from '../db/schema.ts';
+import { orders, steps } from '../db/schema.ts';
 import { hasClip } from '../domain/order-state.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { type Storage, StorageFullError } from '../media/storage.ts';
-import type { Video } from '../media/video.ts';
+import type { Storage } from '../media/storage.ts';
+import type { ProbedClip, Video } from '../media/video.ts';
+import { framesPerSecond, type VideoInfo, videoInfoSchema } from '../media/video-info.ts';
 import { morphInput } from '../services/image-morphing.ts';
 import type { ChatPort } from './chat-port.ts';
+import { DISK_FULL_RETRY_MS, isDiskFull } from './disk.ts';
 import { clipKey, partsKey, previewKey, resultKey, thumbnailKey } from './keys.ts';
 import type { Queue } from './queue.ts';
 import { refundAllSteps } from './refund.ts';
 import { lockOrder, type OrderRow, readOrder, readSteps, type StepRow } from './rows.ts';
+import { stepPictures } from './step-pictures.ts';
 
 /** Joining is tried this often, with pauses that double up to a minute, before the stars go back. */
 const MAX_TRIES = 6;
 /** A full disk is an operator's matter: it is given much longer. */
 const MAX_TRIES_DISK_FULL = 240;
 const LONGEST_PAUSE_MS = 60_000;
-const DISK_FULL_PAUSE_MS = 15_000;
 
 export interface FinishDeps {
   readonly db: Db;
@@ -66,54 +68,51 @@ async function gatherClips(
   deps: FinishDeps,
   order: OrderRow,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<readonly ProbedClip[]> {
   const all = await readSteps(deps.db, order.id);
   const done = all.find((step) => step.state === 'done');
-  if (!done?.clipKey) throw new Error(`Order ${order.id} has no finished transition`);
+  if (!done) throw new Error(`Order ${order.id} has no finished transition`);
   // A cut-down order is what was rendered before it was cancelled, and nothing else.
-  const failed = order.partial ? [] : all.filter((step) => step.state === 'failed');
-  const matching =
-    failed.length > 0
-      ? await deps.video.probe(deps.storage.pathOf(done.clipKey), signal)
-      : undefined;
-  for (const step of failed) {
-    const { from, to } = await pictures(deps, step);
-    const key = clipKey(order.id, step.position);
-    await deps.video.dissolve({
-      from,
-      to,
-      output: deps.storage.pathOf(key),
-      seconds: matching?.durationSeconds ?? 5,
-      fps: 24,
-      width: order.canvas?.width ?? 1920,
-      height: order.canvas?.height ?? 1080,
-      matching,
-      signal,
-    });
-    await deps.db
-      .update(steps)
-      .set({ state: 'replaced', clipKey: key })
-      .where(and(eq(steps.id, step.id), eq(steps.state, 'failed')));
+  for (const step of order.partial ? [] : all.filter(({ state }) => state === 'failed')) {
+    await replaceStep(deps, step, videoInfoSchema.parse(done.clipInfo), signal);
   }
   const finished = await readSteps(deps.db, order.id);
-  return finished.flatMap((step) =>
-    step.clipKey && hasClip(step.state) ? [deps.storage.pathOf(step.clipKey)] : [],
+  return finished.flatMap(({ state, clipKey: key, clipInfo }) =>
+    key && hasClip(state)
+      ? [{ path: deps.storage.pathOf(key), info: videoInfoSchema.parse(clipInfo) }]
+      : [],
   );
 }
 
-async function pictures(deps: FinishDeps, step: StepRow) {
-  const pathOf = async (photoId: number) => {
-    const [photo] = await deps.db.select().from(photos).where(eq(photos.id, photoId));
-    if (!photo?.canvasKey) throw new Error(`Photo ${photoId} has no canvas`);
-    return deps.storage.pathOf(photo.canvasKey);
-  };
-  return { from: await pathOf(step.fromPhotoId), to: await pathOf(step.toPhotoId) };
+async function replaceStep(
+  deps: FinishDeps,
+  step: StepRow,
+  matching: VideoInfo,
+  signal: AbortSignal,
+): Promise<void> {
+  const pictures = await stepPictures(deps, step);
+  if (!pictures) throw new Error(`The pictures of step ${step.id} are gone`);
+  const key = clipKey(step.orderId, step.position);
+  const clipInfo = await deps.video.dissolve({
+    ...pictures,
+    output: deps.storage.pathOf(key),
+    seconds: matching.durationSeconds,
+    fps: framesPerSecond(matching.fps),
+    width: matching.width,
+    height: matching.height,
+    matching,
+    signal,
+  });
+  await deps.db
+    .update(steps)
+    .set({ state: 'replaced', clipKey: key, clipInfo })
+    .where(and(eq(steps.id, step.id), eq(steps.state, 'failed')));
 }
 
 async function makeResult(
   deps: FinishDeps,
   order: OrderRow,
-  clips: readonly string[],
+  clips: readonly ProbedClip[],
   signal: AbortSignal,
 ): Promise<void> {
   const path = (key: string) => deps.storage.pathOf(key);
@@ -135,11 +134,11 @@ async function makeResult(
 }
 
 async function tryAgain(deps: FinishDeps, order: OrderRow, error: unknown): Promise<void> {
-  const diskFull = isDiskFull(error) || (await deps.storage.freeBytes()) < 10_000_000;
+  const diskFull = await isDiskFull(deps.storage, error);
   if (diskFull) await deps.chat.alarm({ kind: 'disk_full' });
   deps.log.warn({ orderId: order.id, tries: order.retries + 1, err: error }, 'joining failed');
   const pause = diskFull
-    ? DISK_FULL_PAUSE_MS
+    ? DISK_FULL_RETRY_MS
     : Math.min(deps.retryMs * 2 ** order.retries, LONGEST_PAUSE_MS);
   const gaveUp = await deps.db.transaction(async (tx) => {
     if ((await lockOrder(tx, order.id))?.state !== 'finishing') return false;
@@ -161,9 +160,4 @@ async function tryAgain(deps: FinishDeps, order: OrderRow, error: unknown): Prom
   if (gaveUp) {
     await deps.chat.alarm({ kind: 'order_failed', orderId: order.id, failure: 'stitching' });
   }
-}
-
-function isDiskFull(error: unknown): boolean {
-  if (error instanceof StorageFullError) return true;
-  return error instanceof Error && 'kind' in error && error.kind === 'disk_full';
 }

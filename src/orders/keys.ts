@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Where the files of an order live in storage; deleting the prefix deletes all of them. */
 export const orderPrefix = (orderId: string) => `orders/${orderId}`;
 
@@ -5,16 +7,22 @@ export const orderPrefix = (orderId: string) => `orders/${orderId}`;
 export const originalKey = (orderId: string, photoId: number) =>
   `${orderPrefix(orderId)}/originals/${photoId}`;
 
-/** A picture of an archive, by its position in it. */
+/** The pictures of an archive, and one of them by its position. */
+export const entriesKey = (orderId: string, photoId: number) =>
+  `${orderPrefix(orderId)}/originals/${photoId}-entries`;
 export const entryKey = (orderId: string, photoId: number, position: number) =>
-  `${orderPrefix(orderId)}/originals/${photoId}-${position}`;
+  `${entriesKey(orderId, photoId)}/${position}`;
 
 /** A photo on the canvas; the size is part of the key, so another canvas is another file. */
 export const canvasKey = (orderId: string, photoId: number, width: number, height: number) =>
   `${orderPrefix(orderId)}/canvas-${width}x${height}/${photoId}.jpg`;
 
-/** Contact sheets of the quote. */
-export const sheetKey = (orderId: string) => `${orderPrefix(orderId)}/sheets/sheet.jpg`;
+/** Contact sheets of a quote; other photos are other sheets, since the ones before may be on their way. */
+export function sheetKey(orderId: string, photos: readonly { readonly id: number }[]): string {
+  const ids = photos.map(({ id }) => id).join();
+  const digest = createHash('sha256').update(ids).digest('hex').slice(0, 16);
+  return `${orderPrefix(orderId)}/sheets/${digest}.jpg`;
+}
 
 /** The clip of a step. */
 export const clipKey = (orderId: string, position: number) =>

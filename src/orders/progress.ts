@@ -93,6 +93,22 @@ export async function listRecent(
   return { filled: filled.map(({ id }) => id), ended: ended.map(({ id }) => id) };
 }
 
+/** Cancelled orders whose owner may still ask for the shorter video, newest first. */
+export async function listOffered(db: Db, personId: number): Promise<OrderView[]> {
+  const rows = await db
+    .select()
+    .from(orders)
+    .where(
+      and(
+        eq(orders.personId, personId),
+        eq(orders.state, 'cancelled'),
+        eq(orders.partial, 'offered'),
+      ),
+    )
+    .orderBy(desc(orders.endedAt));
+  return rows.map(toView);
+}
+
 /** Confirmed orders, newest first, with what can be sent again without uploading. */
 export async function listHistory(
   db: Db,

@@ -1,8 +1,9 @@
-import { eq } from 'drizzle-orm';
-import type { Db } from '../db/database.ts';
-import { orders } from '../db/schema.ts';
+import { eq, inArray, max } from 'drizzle-orm';
+import type { Db, Tx } from '../db/database.ts';
+import { orders, photos, predictions, steps } from '../db/schema.ts';
 import { isActive, isOpen } from '../domain/order-state.ts';
 import type { Storage } from '../media/storage.ts';
+import { draftKeptUntil } from './draft.ts';
 import { orderPrefix } from './keys.ts';
 import type { Queue } from './queue.ts';
 import { lockOrder, type OrderRow } from './rows.ts';
@@ -23,9 +24,7 @@ export async function purgeOrder(
   const state = await deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId);
     if (!order || order.purgedAt) return undefined;
-    const keepUntil = isActive(order.state)
-      ? Date.now() + 3_600_000
-      : keptUntil(order, deps.retentionHours);
+    const keepUntil = await keptUntil(tx, order, deps.retentionHours);
     if (keepUntil > Date.now()) {
       const startAfter = new Date(keepUntil);
       await deps.queue.send(tx, 'purge', [{ data: { orderId }, startAfter }]);
@@ -44,11 +43,26 @@ export async function purgeOrder(
   });
   if (!state) return;
   await deps.storage.remove(orderPrefix(orderId));
-  await deps.db.update(orders).set({ purgedAt: new Date() }).where(eq(orders.id, orderId));
+  await deps.db.transaction(async (tx) => {
+    // Nothing of the photos stays: not what Telegram would give again, nor what the provider was sent.
+    await tx.update(photos).set({ name: null, fileId: '' }).where(eq(photos.orderId, orderId));
+    const mine = tx.select({ id: steps.id }).from(steps).where(eq(steps.orderId, orderId));
+    await tx.update(predictions).set({ input: {} }).where(inArray(predictions.stepId, mine));
+    await tx.update(orders).set({ purgedAt: new Date() }).where(eq(orders.id, orderId));
+  });
 }
 
-/** A cancelled order has nothing to keep, unless its owner may still ask for the shorter video. */
-function keptUntil(order: OrderRow, retentionHours: number): number {
+/** Until when an order is left alone, in milliseconds. */
+async function keptUntil(tx: Tx, order: OrderRow, retentionHours: number): Promise<number> {
+  if (isActive(order.state)) return Date.now() + 3_600_000;
+  if (isOpen(order.state)) {
+    const [photo] = await tx
+      .select({ newest: max(photos.createdAt) })
+      .from(photos)
+      .where(eq(photos.orderId, order.id));
+    return draftKeptUntil(photo?.newest ?? order.createdAt, retentionHours);
+  }
+  // A cancelled order has nothing to keep, unless its owner may still ask for the shorter video.
   if (!order.endedAt || (order.state === 'cancelled' && order.partial !== 'offered')) return 0;
   return order.endedAt.getTime() + retentionHours * 3_600_000;
 }

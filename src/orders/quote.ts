@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
 import { orders, photos, type StoredQuote } from '../db/schema.ts';
 import { type Canvas, chooseCanvas } from '../domain/canvas.ts';
@@ -12,6 +12,7 @@ import type { Photos } from '../media/photos.ts';
 import { type Storage, StorageFullError } from '../media/storage.ts';
 import { imageMorphing, type MorphInput } from '../services/image-morphing.ts';
 import type { Terms } from '../services/service.ts';
+import { isDiskFull } from './disk.ts';
 import { readIntake } from './draft.ts';
 import { canvasKey, sheetKey } from './keys.ts';
 import type { ChooseOutcome, QuoteOption, QuoteOutcome } from './orders.ts';
@@ -20,9 +21,6 @@ import { lockOrder, type PhotoRow, readOrder, readyPhotos } from './rows.ts';
 
 /** How long Done waits for files that are still arriving. */
 const PENDING_PATIENCE_MS = 60_000;
-
-/** With less room than this, a canvas that cannot be written says nothing about the photo. */
-const FULL_BELOW_BYTES = 10_000_000;
 
 export interface QuoteDeps {
   readonly db: Db;
@@ -60,7 +58,7 @@ export async function quoteOrder(
       if (!prepared) continue;
       const sheets = await deps.photos.contactSheet({
         photos: prepared.photos.map(({ path }, index) => ({ path, label: String(index + 1) })),
-        output: deps.storage.pathOf(sheetKey(orderId)),
+        output: deps.storage.pathOf(sheetKey(orderId, rows)),
       });
       const quote = makeQuote(deps.terms, rows.length);
       const stored = await storeQuote(deps.db, orderId, prepared, quote);
@@ -166,12 +164,11 @@ async function prepare(deps: QuoteDeps, row: PhotoRow, canvas: Canvas) {
     await deps.photos.toCanvas({ input, output: path, canvas });
     return { row, path, key };
   } catch (error) {
-    if ((await deps.storage.freeBytes()) < FULL_BELOW_BYTES)
-      throw new StorageFullError({ cause: error });
+    if (await isDiskFull(deps.storage, error)) throw new StorageFullError({ cause: error });
     await deps.db
       .update(photos)
       .set({ state: 'skipped', skipReason: 'broken_picture' })
-      .where(eq(photos.id, row.id));
+      .where(and(eq(photos.id, row.id), eq(photos.state, 'ready')));
     return undefined;
   }
 }

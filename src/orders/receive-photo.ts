@@ -1,21 +1,19 @@
 import { open } from 'node:fs/promises';
 import { eq } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
-import { orders, photos } from '../db/schema.ts';
+import { photos } from '../db/schema.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { isOpen } from '../domain/order-state.ts';
 import type { SkipReason } from '../domain/skip-reason.ts';
 import type { Photos } from '../media/photos.ts';
-import { type Storage, StorageFullError } from '../media/storage.ts';
+import type { Storage } from '../media/storage.ts';
 import type { ChatPort } from './chat-port.ts';
-import { entryKey, orderPrefix, originalKey } from './keys.ts';
+import { DISK_FULL_RETRY_MS, isDiskFull } from './disk.ts';
+import { reopenOrder } from './draft.ts';
+import { entriesKey, entryKey, originalKey } from './keys.ts';
 import type { Queue } from './queue.ts';
 import { lockOrder, type PhotoRow } from './rows.ts';
 import { unpackArchive } from './unpack-archive.ts';
-
-/** A disk that is full is looked at again after this. */
-const DISK_FULL_RETRY_MS = 15_000;
-const FULL_BELOW_BYTES = 10_000_000;
 
 export interface ReceiveDeps {
   readonly db: Db;
@@ -48,7 +46,7 @@ export async function receivePhoto(
     const fetched = await deps.chat.fetchFile(photo.fileId, deps.storage.pathOf(key), signal);
     switch (fetched.kind) {
       case 'later':
-        if ((await deps.storage.freeBytes()) < FULL_BELOW_BYTES) {
+        if (await isDiskFull(deps.storage)) {
           await deps.chat.alarm({ kind: 'disk_full' });
         }
         return await tryLater(deps, photo, fetched.retryAfterMs);
@@ -65,7 +63,7 @@ export async function receivePhoto(
         assertNever(fetched);
     }
   } catch (error) {
-    if (!(error instanceof StorageFullError)) throw error;
+    if (!(await isDiskFull(deps.storage, error))) throw error;
     await deps.chat.alarm({ kind: 'disk_full' });
     await tryLater(deps, photo, DISK_FULL_RETRY_MS);
   }
@@ -121,10 +119,10 @@ async function unpack(deps: ReceiveDeps, photo: PhotoRow, path: string): Promise
 }
 
 async function settle(deps: ReceiveDeps, photo: PhotoRow, looked: Looked): Promise<void> {
-  const purged = await deps.db.transaction(async (tx) => {
+  const isWanted = await deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, photo.orderId);
     const [row] = await tx.select().from(photos).where(eq(photos.id, photo.id));
-    if (row?.state !== 'pending' || !order || !isOpen(order.state)) return order?.purgedAt !== null;
+    if (row?.state !== 'pending' || !order || !isOpen(order.state)) return false;
     await tx.update(photos).set(changes(photo, looked)).where(eq(photos.id, photo.id));
     if (looked.kind === 'archive') {
       for (const entry of looked.entries) {
@@ -139,16 +137,13 @@ async function settle(deps: ReceiveDeps, photo: PhotoRow, looked: Looked): Promi
       }
     }
     // What arrives after the quote makes it outdated.
-    if (order.state === 'quoted') {
-      await tx
-        .update(orders)
-        .set({ state: 'draft', quote: null, canvas: null, input: {} })
-        .where(eq(orders.id, order.id));
-    }
-    return false;
+    await reopenOrder(tx, order);
+    return true;
   });
-  // The order was dropped and its files deleted while this one was on its way.
-  if (purged) await deps.storage.remove(orderPrefix(photo.orderId));
+  if (isWanted) return;
+  // Taken back, or dropped with its order, while it was on its way: its files may have come after the purge.
+  await deps.storage.remove(originalKey(photo.orderId, photo.id));
+  await deps.storage.remove(entriesKey(photo.orderId, photo.id));
 }
 
 function changes(photo: PhotoRow, looked: Looked): Partial<typeof photos.$inferInsert> {

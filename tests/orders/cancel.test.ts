@@ -21,14 +21,14 @@ describe('cancelling', () => {
     await rig.eventually('two predictions run', () => {
       return rig.replicate.predictions.length - bought === 2;
     });
-    const outcome = await rig.orders.cancel(id, person);
+    const outcome = await rig.orders.cancel(id, person, rig.request());
     assert.deepEqual(outcome, { kind: 'refunded', refunded: 5 * PRICE });
     assert.equal(await rig.balance(person), 50_000);
     await rig.eventually('both are cancelled at the provider', () => {
       return rig.replicate.predictions.slice(bought).every(({ status }) => status === 'canceled');
     });
     assert.equal(rig.replicate.predictions.length - bought, 2);
-    assert.equal((await rig.orders.cancel(id, person)).kind, 'closed');
+    assert.equal((await rig.orders.cancel(id, person, rig.request())).kind, 'closed');
     await rig.eventually('its files are deleted', () => {
       return !existsSync(join(rig.storageRoot, 'orders', id));
     });
@@ -46,7 +46,7 @@ describe('cancelling', () => {
     await rig.eventually('two transitions are finished', async () => {
       return (await rig.orders.progress(id))?.finished === 2;
     });
-    const outcome = await rig.orders.cancel(id, person);
+    const outcome = await rig.orders.cancel(id, person, rig.request());
     assert.deepEqual(outcome, {
       kind: 'partial_offered',
       finished: 2,
@@ -55,6 +55,12 @@ describe('cancelling', () => {
     });
     assert.equal(await rig.balance(person), 50_000 - 2 * PRICE);
     rig.replicate.script(() => undefined);
+    const repeated = await rig.orders.cancel(id, person, rig.request());
+    assert.equal(repeated.kind, 'partial_offered');
+    assert.deepEqual(
+      (await rig.orders.offered(person)).map((order) => order.id),
+      [id],
+    );
 
     assert.equal(await rig.orders.answerPartial(id, person, true), 'accepted');
     assert.equal(await rig.orders.answerPartial(id, person, true), 'accepted');
@@ -67,13 +73,29 @@ describe('cancelling', () => {
     assert.equal(await rig.balance(person), 50_000 - 2 * PRICE);
   });
 
+  it('by one request ends one order, and tells the same again when it is handled again', async () => {
+    const person = await rig.person(50_000);
+    rig.replicate.script(() => ({ outcome: 'hang' }));
+    const paid = await rig.order(person, 3);
+    const draft = await rig.photos(person, 2);
+    const request = rig.request();
+    assert.equal(await rig.orders.cancelledBy(person, request), undefined);
+    assert.equal((await rig.orders.cancel(draft, person, request)).kind, 'dropped');
+    const again = await rig.orders.cancelledBy(person, request);
+    assert.equal(again?.order.id, draft);
+    assert.equal(again?.outcome.kind, 'dropped');
+    const second = await rig.orders.cancel(paid, person, rig.request());
+    assert.equal(second.kind, 'refunded');
+    rig.replicate.script(() => undefined);
+  });
+
   it('is too late once all transitions are rendered, and a second cancel gives nothing more', async () => {
     const person = await rig.person(50_000);
     rig.chat.nextOutcomes.push({ kind: 'blocked' });
     const id = await rig.order(person, 2);
     await rig.until(id, person, 'delivering');
     await rig.eventually('the block was noticed', () => rig.chat.nextOutcomes.length === 0);
-    assert.equal((await rig.orders.cancel(id, person)).kind, 'too_late');
+    assert.equal((await rig.orders.cancel(id, person, rig.request())).kind, 'too_late');
     assert.equal(await rig.balance(person), 50_000 - PRICE);
     await rig.orders.personReturned(person);
     await rig.until(id, person, 'delivered');
@@ -87,7 +109,9 @@ describe('cancelling', () => {
       await rig.eventually('it renders', async () => {
         return (await rig.orders.progress(id))?.order.state !== 'queued';
       });
-      const outcomes = await Promise.all([1, 2, 3].map(() => rig.orders.cancel(id, person)));
+      const outcomes = await Promise.all(
+        [1, 2, 3].map(() => rig.orders.cancel(id, person, rig.request())),
+      );
       const refunded = outcomes.filter(({ kind }) => kind === 'refunded').length;
       assert.ok(refunded <= 1);
       if (refunded === 0) await rig.until(id, person, 'delivered');

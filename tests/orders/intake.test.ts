@@ -6,7 +6,7 @@ import { makeJpeg, makeZip } from '../support/pictures.ts';
 describe('photos of an order', () => {
   let rig: OrdersRig;
   before(async () => {
-    rig = await startOrdersRig({ maxPhotos: 5 });
+    rig = await startOrdersRig({ maxPhotos: 60 });
   });
   after(() => rig.close());
 
@@ -37,9 +37,9 @@ describe('photos of an order', () => {
     await looked(id);
     assert.equal((await rig.orders.intake(id))?.photos, 100);
     const quote = await rig.orders.quote(id, person);
-    assert.deepEqual(quote, { kind: 'too_many', photos: 100, max: 5 });
-    assert.equal((await rig.orders.undo(id, person))?.photos, 99);
-    assert.equal((await rig.orders.clear(id, person))?.photos, 0);
+    assert.deepEqual(quote, { kind: 'too_many', photos: 100, max: 60 });
+    assert.equal((await rig.orders.undo(id, person, rig.request()))?.photos, 99);
+    assert.equal((await rig.orders.clear(id, person, rig.request()))?.photos, 0);
     assert.deepEqual(await rig.orders.quote(id, person), { kind: 'too_few', photos: 0 });
   });
 
@@ -61,8 +61,8 @@ describe('photos of an order', () => {
     const intake = await rig.orders.intake(id);
     assert.equal(intake?.photos, 3);
     assert.deepEqual(intake?.skipped, [{ name: 'trip/notes.txt', reason: 'not_a_picture' }]);
-    assert.equal((await rig.orders.undo(id, person))?.photos, 0);
-    await rig.orders.clear(id, person);
+    assert.equal((await rig.orders.undo(id, person, rig.request()))?.photos, 0);
+    await rig.orders.clear(id, person, rig.request());
   });
 
   it('that cannot be used are each named with the reason', async () => {
@@ -107,11 +107,11 @@ describe('photos of an order', () => {
     await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
     await rig.photos(person, 1);
     assert.equal((await rig.orders.find(id, person))?.state, 'draft');
-    assert.equal((await rig.orders.confirm(id, person)).kind, 'closed');
+    assert.equal((await rig.confirm(id, person)).kind, 'closed');
     const again = await rig.orders.quote(id, person);
     assert.equal(again.kind === 'quoted' && again.photos, 3);
     assert.equal(await rig.balance(person), 50_000);
-    assert.equal((await rig.orders.cancel(id, person)).kind, 'dropped');
+    assert.equal((await rig.orders.cancel(id, person, rig.request())).kind, 'dropped');
     assert.equal(
       await rig.orders.addFile(id, person, {
         messageId: 1,
@@ -129,5 +129,18 @@ describe('photos of an order', () => {
     const person = await rig.person(0);
     const opened = await Promise.all([1, 2, 3, 4].map(() => rig.orders.open(person)));
     assert.equal(new Set(opened.map(({ id }) => id)).size, 1);
+  });
+
+  it('are taken back once by one request, however often it is handled', async () => {
+    const person = await rig.person(0);
+    const id = await rig.photos(person, 3);
+    const request = rig.request();
+    assert.equal((await rig.orders.undo(id, person, request))?.photos, 2);
+    assert.equal((await rig.orders.undo(id, person, request))?.photos, 2);
+    assert.equal((await rig.orders.undo(id, person, rig.request()))?.photos, 1);
+    const clear = rig.request();
+    await rig.orders.clear(id, person, clear);
+    await rig.photos(person, 1);
+    assert.equal((await rig.orders.clear(id, person, clear))?.photos, 1);
   });
 });

@@ -48,7 +48,7 @@ describe('an order', () => {
     ]);
     const chosen = await rig.orders.choose(id, person, { mode: 'loop', gender: 'male' });
     assert.equal(chosen.kind === 'short' && chosen.missing, 53_336);
-    const refused = await rig.orders.confirm(id, person);
+    const refused = await rig.confirm(id, person);
     assert.equal(refused.kind === 'short' && refused.missing, 53_336);
     assert.equal(await rig.balance(person), 100);
 
@@ -58,7 +58,7 @@ describe('an order', () => {
       paymentMethod: 'Admin',
       key: `later:${person}`,
     });
-    assert.equal((await rig.orders.confirm(id, person)).kind, 'queued');
+    assert.equal((await rig.confirm(id, person)).kind, 'queued');
     assert.equal(await rig.balance(person), 0);
     await rig.until(id, person, 'delivered');
     const prompts = rig.replicate.predictions.map(({ input }) => String(input['prompt']));
@@ -70,14 +70,12 @@ describe('an order', () => {
     const id = await rig.photos(person, 2);
     await rig.orders.quote(id, person);
     await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
-    const outcomes = await Promise.all(
-      Array.from({ length: 8 }, () => rig.orders.confirm(id, person)),
-    );
+    const outcomes = await Promise.all(Array.from({ length: 8 }, () => rig.confirm(id, person)));
     assert.equal(outcomes.filter(({ kind }) => kind === 'queued').length, 1);
     assert.equal(outcomes.filter(({ kind }) => kind === 'already').length, 7);
     await rig.until(id, person, 'delivered');
     assert.equal(await rig.balance(person), 50_000 - PRICE);
-    assert.equal((await rig.orders.confirm(id, person)).kind, 'already');
+    assert.equal((await rig.confirm(id, person)).kind, 'already');
   });
 
   it('does not exist for anybody but its owner', async () => {
@@ -86,13 +84,13 @@ describe('an order', () => {
     const id = await rig.photos(person, 2);
     await rig.orders.quote(id, person);
     await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
-    assert.equal((await rig.orders.confirm(id, stranger)).kind, 'closed');
-    assert.equal((await rig.orders.cancel(id, stranger)).kind, 'closed');
+    assert.equal((await rig.confirm(id, stranger)).kind, 'closed');
+    assert.equal((await rig.orders.cancel(id, stranger, rig.request())).kind, 'closed');
     assert.equal((await rig.orders.quote(id, stranger)).kind, 'closed');
-    assert.equal(await rig.orders.undo(id, stranger), undefined);
+    assert.equal(await rig.orders.undo(id, stranger, rig.request()), undefined);
     assert.equal(await rig.orders.find(id, stranger), undefined);
     assert.equal(await rig.balance(stranger), 50_000);
-    assert.equal((await rig.orders.cancel(id, person)).kind, 'dropped');
+    assert.equal((await rig.orders.cancel(id, person, rig.request())).kind, 'dropped');
   });
 
   it('tries a failed transition three times, then dissolves it and gives its price back', async () => {
@@ -107,7 +105,7 @@ describe('an order', () => {
       first ??= start;
       return start === first ? { outcome: 'fail', error: 'Something odd' } : undefined;
     });
-    await rig.orders.confirm(id, person);
+    await rig.confirm(id, person);
     await rig.until(id, person, 'delivered');
     rig.replicate.script(() => undefined);
 
@@ -189,7 +187,7 @@ describe('an order', () => {
     await rig.orders.quote(next, person);
     await rig.orders.choose(next, person, { mode: 'seamless', gender: 'unset' });
     rig.chat.nextOutcomes.push({ kind: 'blocked' });
-    await rig.orders.confirm(next, person);
+    await rig.confirm(next, person);
     await rig.until(next, person, 'delivering');
     await rig.eventually('the block was noticed', () => rig.chat.nextOutcomes.length === 0);
     assert.equal(rig.chat.previews.filter(({ orderId }) => orderId === next).length, 0);
@@ -204,7 +202,7 @@ describe('an order', () => {
     await rig.orders.quote(id, person);
     await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
     rig.chat.nextOutcomes.push({ kind: 'later', retryAfterMs: 300 });
-    await rig.orders.confirm(id, person);
+    await rig.confirm(id, person);
     await rig.eventually('sending was put off', () => rig.chat.nextOutcomes.length === 0);
     await Promise.all([1, 2, 3, 4].map(() => rig.orders.personReturned(person)));
     await rig.until(id, person, 'delivered');
@@ -213,5 +211,45 @@ describe('an order', () => {
     assert.equal(mine(rig.chat.previews), 1);
     assert.equal(mine(rig.chat.documents.map(({ video }) => video)), 1);
     assert.equal(mine(rig.chat.closings), 1);
+  });
+
+  it('is charged only what was shown: another mode or price is outdated', async () => {
+    const person = await rig.person(50_000);
+    const id = await rig.photos(person, 3);
+    await rig.orders.quote(id, person);
+    await rig.orders.choose(id, person, { mode: 'loop', gender: 'unset' });
+    const seamless = { mode: 'seamless', price: stars(2 * PRICE) } as const;
+    assert.deepEqual(await rig.orders.confirm(id, person, seamless), { kind: 'outdated' });
+    const cheaper = { mode: 'loop', price: stars(PRICE) } as const;
+    assert.deepEqual(await rig.orders.confirm(id, person, cheaper), { kind: 'outdated' });
+    assert.equal(await rig.balance(person), 50_000);
+    await rig.orders.cancel(id, person, rig.request());
+  });
+
+  it('asks for a paid output until it comes, and never buys it again', async () => {
+    const person = await rig.person(50_000);
+    const bought = rig.replicate.predictions.length;
+    const away = { kind: 'answer', status: 503 } as const;
+    rig.replicate.faultDownload(away, away, away, away, away, away);
+    const id = await rig.order(person, 2);
+    await rig.until(id, person, 'delivered');
+    assert.equal(rig.replicate.predictions.length - bought, 1);
+    assert.equal(await rig.balance(person), 50_000 - PRICE);
+  });
+
+  it('survives clips that do not play: they are rendered again, then replaced and refunded', async () => {
+    const person = await rig.person(50_000);
+    let first: string | undefined;
+    rig.replicate.script(({ input }) => {
+      const start = String(input['start_image']);
+      first ??= start;
+      return start === first ? { output: Buffer.from('this is no video') } : undefined;
+    });
+    const id = await rig.order(person, 3);
+    await rig.until(id, person, 'delivered');
+    rig.replicate.script(() => undefined);
+    const video = rig.chat.closings.find(({ orderId }) => orderId === id);
+    assert.equal(video?.replaced.length, 1);
+    assert.equal(await rig.balance(person), 50_000 - PRICE);
   });
 });

@@ -2,8 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eq } from 'drizzle-orm';
+import { orders as rows } from '../../src/db/schema.ts';
 import type { OrderState } from '../../src/domain/order-state.ts';
-import { type Stars, stars } from '../../src/domain/stars.ts';
+import { type Stars, stars, sumStars } from '../../src/domain/stars.ts';
 import { auditLedger } from '../../src/ledger/audit.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { locateFfmpeg } from '../../src/media/ffmpeg.ts';
@@ -19,9 +21,9 @@ import type {
   SendOutcome,
 } from '../../src/orders/chat-port.ts';
 import { createOrders, type OrderDesk } from '../../src/orders/create-orders.ts';
-import type { IncomingFile } from '../../src/orders/orders.ts';
+import type { ConfirmOutcome, IncomingFile } from '../../src/orders/orders.ts';
 import { createQueue } from '../../src/orders/queue.ts';
-import { RENDER_TIMING, type RenderTiming } from '../../src/orders/render-step.ts';
+import { RENDER_TIMING, type RenderTiming } from '../../src/orders/render-attempt.ts';
 import { createReplicateProvider } from '../../src/providers/replicate/replicate-provider.ts';
 import { findVideoModel } from '../../src/services/video-models.ts';
 import { addPerson, openTestDatabase, type TestDatabase } from './database.ts';
@@ -69,6 +71,10 @@ export interface OrdersRig {
   ): Promise<void>;
   /** Photos, quote, mode, confirm. */
   order(personId: number, count: number, mode?: 'seamless' | 'loop'): Promise<string>;
+  /** Confirms what the order would be charged now. */
+  confirm(orderId: string, personId: number): Promise<ConfirmOutcome>;
+  /** The id of an update that nobody has sent before. */
+  request(): number;
   until(orderId: string, personId: number, state: OrderState): Promise<void>;
   eventually(what: string, check: () => Promise<boolean> | boolean): Promise<void>;
   balance(personId: number): Promise<Stars>;
@@ -121,6 +127,7 @@ export async function startOrdersRig(
   await orders.start();
 
   let messageId = 100;
+  let requests = 0;
   const rig: OrdersRig = {
     database,
     orders,
@@ -164,9 +171,20 @@ export async function startOrdersRig(
       const quote = await orders.quote(id, personId);
       if (quote.kind !== 'quoted') throw new Error(`No quote: ${quote.kind}`);
       await orders.choose(id, personId, { mode, gender: 'unset' });
-      const confirmed = await orders.confirm(id, personId);
+      const confirmed = await rig.confirm(id, personId);
       if (confirmed.kind !== 'queued') throw new Error(`Not confirmed: ${confirmed.kind}`);
       return id;
+    },
+    async confirm(orderId, personId) {
+      const order = await orders.find(orderId, personId);
+      const mode = order?.mode ?? 'seamless';
+      const [row] = await database.db.select().from(rows).where(eq(rows.id, orderId));
+      const price = sumStars(row?.quote?.plans[mode].map((step) => step.price) ?? []);
+      return orders.confirm(orderId, personId, { mode, price });
+    },
+    request() {
+      requests += 1;
+      return requests;
     },
     async until(orderId, personId, state) {
       await rig.eventually(`order becomes ${state}`, async () => {

@@ -1,0 +1,363 @@
+import { and, eq } from 'drizzle-orm';
+import type { Db } from '../db/database.ts';
+import { predictions, steps } from '../db/schema.ts';
+import { assertNever } from '../domain/assert-never.ts';
+import { type Failure, retryPolicy } from '../domain/failure.ts';
+import type { Storage } from '../media/storage.ts';
+import type { Video } from '../media/video.ts';
+import type { VideoInfo } from '../media/video-info.ts';
+import type { Attempt, PredictionRequest, Provider } from '../providers/provider.ts';
+import {
+  adoptPrediction,
+  beginAttempt,
+  claimedIds,
+  endAttempt,
+  type PredictionRow,
+  readAttempts,
+  recordUnsent,
+} from './attempts.ts';
+import type { ChatPort } from './chat-port.ts';
+import { isDiskFull } from './disk.ts';
+import type { ProviderGate } from './provider-gate.ts';
+import type { Watch } from './watch.ts';
+
+/** The rhythm of rendering, in milliseconds. Tests run the same code faster. */
+export interface RenderTiming {
+  /** One attempt may take this long from its creation; then it is cancelled at the provider. */
+  readonly attemptMs: number;
+  /** Pause before the second and third attempt; each is twice the one before. */
+  readonly retryMs: number;
+  /** Shortest and longest pause between two looks at a prediction. */
+  readonly pollMinMs: number;
+  readonly pollMaxMs: number;
+  /** When to look again for a prediction whose create answer was lost: the listing may lag behind. */
+  readonly findMs: readonly number[];
+}
+
+/** 15 minutes and 5 s, 10 s, 20 s are what people were promised. */
+export const RENDER_TIMING: RenderTiming = {
+  attemptMs: 15 * 60_000,
+  retryMs: 5_000,
+  pollMinMs: 250,
+  pollMaxMs: 5_000,
+  findMs: [0, 2_000, 5_000],
+};
+
+/** A look at a prediction comes after this share of its age: quick ones are seen at once, slow ones cost few looks. */
+const POLL_SHARE = 0.05;
+
+/** What buys nothing may be tried this often before it counts as an attempt. */
+const MAX_UNBOUGHT_TRIES = 5;
+
+const MAX_STOP_TRIES = 3;
+const MAX_UNPLAYABLE = 2;
+const LONGEST_PAUSE_MS = 60_000;
+
+/** An output lives for an hour at the provider; whoever still asks after two asks in vain. */
+const OUTPUT_LIFE_MS = 2 * 3_600_000;
+
+export interface AttemptDeps {
+  readonly db: Db;
+  readonly storage: Storage;
+  readonly video: Video;
+  readonly provider: Provider;
+  readonly gate: ProviderGate;
+  readonly watch: Watch;
+  readonly chat: Pick<ChatPort, 'alarm'>;
+  readonly timing: RenderTiming;
+}
+
+/** What is to be rendered, and where its clip belongs. */
+export interface AttemptJob {
+  readonly stepId: number;
+  readonly request: PredictionRequest;
+  readonly clipPath: string;
+}
+
+/** Where an attempt left the step. */
+export type AttemptEnd =
+  /** The clip is on disk and plays; the attempt is still to be written as succeeded. */
+  | { readonly kind: 'clip'; readonly attemptId: string; readonly info: VideoInfo }
+  /** Written down as failed. */
+  | { readonly kind: 'failed' }
+  /** The step is no longer ours to render: cancelled, or done by somebody else. */
+  | { readonly kind: 'over' };
+
+/** The topic on which a step's handler is woken. */
+export const stepTopic = (stepId: number) => `step:${stepId}`;
+
+/** Whether the step is still to be rendered; a cancel shows here first. */
+export async function isRendering(db: Db, stepId: number): Promise<boolean> {
+  const [step] = await db
+    .select({ id: steps.id })
+    .from(steps)
+    .where(and(eq(steps.id, stepId), eq(steps.state, 'rendering')));
+  return step !== undefined;
+}
+
+/** Begins the `number`-th attempt at a step. */
+export async function startAttempt(
+  deps: AttemptDeps,
+  job: AttemptJob,
+  number: number,
+  signal: AbortSignal,
+): Promise<AttemptEnd> {
+  const { stepId, request } = job;
+  const attempt = { stepId, attempt: number, provider: deps.provider.name };
+  for (let tries = 1; ; tries += 1) {
+    if (!(await isRendering(deps.db, stepId))) return { kind: 'over' };
+    const prepared = await deps.provider.prepare(request, signal);
+    if (prepared.kind === 'prepared') {
+      const row = await beginAttempt(deps.db, attempt, prepared.request);
+      return create(deps, job, row, signal);
+    }
+    const { failure } = prepared;
+    if (!mayWait(failure, tries)) {
+      await recordUnsent(deps.db, attempt, request.model, failure.kind);
+      return { kind: 'failed' };
+    }
+    await deps.gate.pause(failure, tries - 1, stepTopic(stepId), signal);
+  }
+}
+
+/** Goes on with an attempt that a killed process left behind. */
+export async function resumeAttempt(
+  deps: AttemptDeps,
+  job: AttemptJob,
+  row: PredictionRow,
+  signal: AbortSignal,
+): Promise<AttemptEnd> {
+  if (row.state === 'running') return follow(deps, job, row, signal);
+  const found = await findLost(deps, row, signal);
+  if (found === 'absent') return create(deps, job, row, signal);
+  return found ? follow(deps, job, found, signal) : { kind: 'over' };
+}
+
+/** What is still running for a step that nobody waits for is stopped at the provider. */
+export async function stopLeftovers(
+  deps: AttemptDeps,
+  stepId: number,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const row of await readAttempts(deps.db, stepId)) {
+    if (row.state !== 'creating' && row.state !== 'running') continue;
+    let { externalId } = row;
+    if (!externalId) {
+      const found = await deps.provider.find(await lookup(deps, row), signal);
+      if (found.kind === 'found') externalId = found.externalId;
+    }
+    if (externalId) await stopPrediction(deps, externalId, signal);
+    await endAttempt(deps.db, row.id, { state: 'cancelled' });
+  }
+}
+
+/** Buys the prediction of an attempt that is known not to have one. */
+async function create(
+  deps: AttemptDeps,
+  job: AttemptJob,
+  row: PredictionRow,
+  signal: AbortSignal,
+): Promise<AttemptEnd> {
+  for (let tries = 1; ; tries += 1) {
+    if (!(await isRendering(deps.db, job.stepId))) {
+      await endAttempt(deps.db, row.id, { state: 'cancelled' });
+      return { kind: 'over' };
+    }
+    if (!(await deps.gate.open(stepTopic(job.stepId), signal))) continue;
+    const created = await deps.provider.create(attemptOf(deps, row), signal);
+    if (created.kind === 'created') {
+      deps.gate.succeeded();
+      const adopted = await adoptPrediction(deps.db, row.id, created.externalId);
+      if (adopted) return follow(deps, job, adopted, signal);
+      await stopPrediction(deps, created.externalId, signal);
+      return { kind: 'over' };
+    }
+    const { failure } = created;
+    if (failure.ambiguous) {
+      // The provider may have accepted it all the same: look before anything is asked for again.
+      const found = await findLost(deps, row, signal);
+      if (found !== 'absent') return found ? follow(deps, job, found, signal) : { kind: 'over' };
+    }
+    if (!mayWait(failure, tries)) return fail(deps, row, failure);
+    await deps.gate.pause(failure, tries - 1, stepTopic(job.stepId), signal);
+  }
+}
+
+/**
+ * Looks for the prediction of an attempt whose answer was lost. While the provider cannot be asked it
+ * waits, since buying again without having looked could buy twice; but no longer than an attempt may
+ * take, for by then the provider has stopped whatever it accepted.
+ * @returns the attempt with its id, `absent`, or undefined when the attempt is over.
+ */
+async function findLost(
+  deps: AttemptDeps,
+  row: PredictionRow,
+  signal: AbortSignal,
+): Promise<PredictionRow | 'absent' | undefined> {
+  const topic = stepTopic(row.stepId);
+  const deadline = Date.now() + deps.timing.attemptMs;
+  for (let look = 0; look < deps.timing.findMs.length && Date.now() < deadline; ) {
+    await deps.watch.sleep(topic, deps.timing.findMs[look] ?? 0, signal);
+    const found = await deps.provider.find(await lookup(deps, row), signal);
+    switch (found.kind) {
+      case 'found':
+        return adoptPrediction(deps.db, row.id, found.externalId);
+      case 'absent':
+        look += 1;
+        break;
+      case 'failed':
+        // A provider without a listing will never tell.
+        if (retryPolicy(found.failure.kind) === 'never') return 'absent';
+        if (!(await isRendering(deps.db, row.stepId))) return undefined;
+        await deps.watch.sleep(topic, pauseAfter(found.failure, deps.timing.retryMs), signal);
+        break;
+      default:
+        assertNever(found);
+    }
+    // A webhook may have told us meanwhile.
+    const [now] = await deps.db.select().from(predictions).where(eq(predictions.id, row.id));
+    if (now?.state !== 'creating') return now?.state === 'running' ? now : undefined;
+  }
+  return 'absent';
+}
+
+/** Waits for a prediction by looking, more often while it is young; a webhook ends the pause early. */
+async function follow(
+  deps: AttemptDeps,
+  job: AttemptJob,
+  row: PredictionRow,
+  signal: AbortSignal,
+): Promise<AttemptEnd> {
+  const externalId = row.externalId ?? '';
+  const { attemptMs, pollMinMs, pollMaxMs, retryMs } = deps.timing;
+  let isRendered = false;
+  let unplayable = 0;
+  let failedLooks = 0;
+  for (;;) {
+    if (!(await isRendering(deps.db, job.stepId))) return { kind: 'over' };
+    const looked = await deps.provider.check(externalId, signal);
+    const age = Date.now() - (row.startedAt ?? row.createdAt).getTime();
+    let pause = Math.min(Math.max(age * POLL_SHARE, pollMinMs), pollMaxMs);
+    if (looked.kind === 'unreachable') {
+      failedLooks += 1;
+      pause = pauseAfter(looked.failure, retryMs * 2 ** Math.min(failedLooks - 1, 10));
+    } else {
+      switch (looked.status.kind) {
+        case 'running':
+          failedLooks = 0;
+          break;
+        case 'succeeded': {
+          isRendered = true;
+          const fetched = await fetchClip(deps, job, looked.status.outputs, signal);
+          if (fetched.kind === 'clip') return { ...fetched, attemptId: row.id };
+          if (fetched.kind === 'lost') return fail(deps, row, { kind: 'output_lost' });
+          if (fetched.kind === 'unplayable') unplayable += 1;
+          if (unplayable >= MAX_UNPLAYABLE) return fail(deps, row, { kind: 'provider_error' });
+          // The output exists and is paid for: it is asked for again, and never bought again.
+          failedLooks += 1;
+          pause = pauseAfter(fetched.failure, retryMs * 2 ** Math.min(failedLooks - 1, 10));
+          break;
+        }
+        case 'cancelled':
+          return fail(deps, row, { kind: 'provider_error' });
+        case 'failed':
+          return fail(deps, row, looked.status.failure);
+        default:
+          assertNever(looked.status);
+      }
+    }
+    if (age > (isRendered ? OUTPUT_LIFE_MS : attemptMs)) {
+      await stopPrediction(deps, externalId, signal);
+      return fail(deps, row, { kind: isRendered ? 'output_lost' : 'timeout' });
+    }
+    await deps.watch.sleep(stepTopic(job.stepId), pause, signal);
+  }
+}
+
+type Fetched =
+  | { readonly kind: 'clip'; readonly info: VideoInfo }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'unplayable' | 'later'; readonly failure: Failure };
+
+/** Downloads the output and decodes it once: a clip that does not play must not spoil the video later. */
+async function fetchClip(
+  deps: AttemptDeps,
+  job: AttemptJob,
+  outputs: readonly string[],
+  signal: AbortSignal,
+): Promise<Fetched> {
+  const [output] = outputs;
+  if (!output) return { kind: 'lost' };
+  if (await isDiskFull(deps.storage)) {
+    await deps.chat.alarm({ kind: 'disk_full' });
+    return { kind: 'later', failure: { kind: 'network' } };
+  }
+  const downloaded = await deps.provider.download(output, job.clipPath, signal);
+  if (downloaded.kind === 'failed') {
+    const { failure } = downloaded;
+    return failure.kind === 'output_lost' ? { kind: 'lost' } : { kind: 'later', failure };
+  }
+  try {
+    return { kind: 'clip', info: await deps.video.check(job.clipPath, signal) };
+  } catch {
+    signal.throwIfAborted();
+    return { kind: 'unplayable', failure: { kind: 'provider_error' } };
+  }
+}
+
+/** A few tries; beyond them the provider's own deadline ends the prediction. */
+async function stopPrediction(
+  deps: AttemptDeps,
+  externalId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let tries = 1; tries <= MAX_STOP_TRIES; tries += 1) {
+    const outcome = await deps.provider.cancel(externalId, signal);
+    if (outcome.kind === 'stopped') return;
+    const pause = pauseAfter(outcome.failure, deps.timing.retryMs);
+    await deps.watch.sleep(`stop:${externalId}`, pause, signal);
+  }
+}
+
+async function fail(deps: AttemptDeps, row: PredictionRow, failure: Failure): Promise<AttemptEnd> {
+  await endAttempt(deps.db, row.id, { state: 'failed', failure: failure.kind });
+  return { kind: 'failed' };
+}
+
+/**
+ * Whether a failure before anything was bought is waited out, so that it does not count as an attempt:
+ * as long as it takes where nobody but time or the operator can help, a few times where the network
+ * did not let the request out.
+ */
+function mayWait(failure: Failure, tries: number): boolean {
+  switch (retryPolicy(failure.kind)) {
+    case 'wait':
+      return true;
+    case 'attempt':
+      return !failure.ambiguous && tries <= MAX_UNBOUGHT_TRIES;
+    case 'never':
+      return false;
+  }
+}
+
+function pauseAfter(failure: Failure, usualMs: number): number {
+  return Math.min(
+    failure.retryAfterMs ?? usualMs,
+    failure.retryAfterMs ? 300_000 : LONGEST_PAUSE_MS,
+  );
+}
+
+async function lookup(deps: AttemptDeps, row: PredictionRow) {
+  const claimed = await claimedIds(deps.db, row.fingerprint);
+  const createdAfter = new Date(row.createdAt.getTime() - 60_000);
+  return { ...attemptOf(deps, row), createdAfter, claimed };
+}
+
+function attemptOf(deps: AttemptDeps, row: PredictionRow): Attempt {
+  const { model, input, fingerprint } = row;
+  return {
+    attemptId: row.id,
+    request: { model, input, fingerprint },
+    deadlineMs: deps.timing.attemptMs,
+  };
+}
