@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createReplicateProvider } from '../../src/providers/replicate/replicate-provider.ts';
 import { createWebhookVerifier } from '../../src/providers/replicate/webhook.ts';
+import { createWebhookReceiver } from '../../src/providers/replicate/webhook-receiver.ts';
 import {
   type PredictionScript,
   refusals,
@@ -101,6 +102,70 @@ describe('the webhook secret', () => {
       });
     }
     assert.deepEqual(server.violations, []);
+  });
+});
+
+describe('the receiver of webhooks', () => {
+  const fetched = { kind: 'fetched', secret } as const;
+  const away = { kind: 'failed', failure: { kind: 'network' } } as const;
+  const bytes = Buffer.from(body);
+
+  /** A receiver whose key is asked for with `answer`, and how often it was. */
+  function setUpReceiver(answer: (call: number) => unknown, pauseMs = 10_000) {
+    const asked = { count: 0 };
+    const receiver = createWebhookReceiver({
+      fetchSecret: async () => {
+        asked.count += 1;
+        const given = await answer(asked.count);
+        return given === fetched ? fetched : given === away ? away : assert.fail('no answer');
+      },
+      pauseMs,
+      log: { warn: () => undefined },
+    });
+    const receive = (headers: Record<string, string> = signWebhook(secret, body)) =>
+      receiver.receive(bytes, headers);
+    return { asked, receive };
+  }
+
+  it('asks for the key once, however many come', async () => {
+    const { asked, receive } = setUpReceiver(() => sleep(20, fetched));
+    const outcomes = await Promise.all([receive(), receive(), receive()]);
+    outcomes.push(await receive());
+    assert.deepEqual(
+      outcomes.map(({ kind }) => kind),
+      ['verified', 'verified', 'verified', 'verified'],
+    );
+    assert.equal(asked.count, 1);
+  });
+
+  it('asks for no key when the headers already say that it is none', async () => {
+    const { asked, receive } = setUpReceiver(() => fetched);
+    const { 'webhook-id': id, ...rest } = signWebhook(secret, body);
+    assert.ok(id);
+    assert.deepEqual(await receive(rest), rejected('unsigned'));
+    for (const time of ['soon', '0', String(Math.floor(Date.now() / 1000) + 600)]) {
+      const off: Record<string, string> = { ...rest, 'webhook-id': id, 'webhook-timestamp': time };
+      assert.deepEqual(await receive(off), rejected('unverified'), time);
+    }
+    assert.equal(asked.count, 0);
+  });
+
+  it('puts webhooks off while there is no key, and asks again only after a pause', async () => {
+    const { asked, receive } = setUpReceiver((call) => (call === 1 ? away : fetched), 150);
+    assert.deepEqual(await Promise.all([receive(), receive()]), [
+      { kind: 'later' },
+      { kind: 'later' },
+    ]);
+    assert.deepEqual(await receive(), { kind: 'later' });
+    assert.equal(asked.count, 1);
+    await sleep(200);
+    assert.equal((await receive()).kind, 'verified');
+    assert.equal(asked.count, 2);
+  });
+
+  it('puts them off as well when asking breaks', async () => {
+    const { receive } = setUpReceiver(() => Promise.reject(new Error('broken')));
+    assert.deepEqual(await receive(), { kind: 'later' });
   });
 });
 

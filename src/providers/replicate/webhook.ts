@@ -25,6 +25,20 @@ export interface WebhookVerifier {
 
 const SIGNATURE_HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
 
+/** How far the signed time may be off, as in the reference implementation. */
+const TOLERANCE_MS = 5 * 60_000;
+
+/** Why a request cannot be a webhook whatever the key is, or undefined when the key has to tell. */
+export function precheckWebhook(
+  headers: Readonly<Record<string, string | undefined>>,
+): Exclude<WebhookRejection, 'unreadable'> | undefined {
+  const signed = withLowerCaseNames(headers);
+  if (SIGNATURE_HEADERS.some((name) => !signed[name])) return 'unsigned';
+  const offMs = Math.abs(Date.now() - Number(signed['webhook-timestamp']) * 1_000);
+  // The reference implementation counts whole seconds: a second more is left for it to judge.
+  return offMs <= TOLERANCE_MS + 1_000 ? undefined : 'unverified';
+}
+
 /**
  * Tells Replicate's webhooks from forged ones. Replicate may deliver the same event several times.
  * The client's own `validateWebhook` accepts a timestamp of any age, so its scheme, Standard
@@ -37,13 +51,10 @@ export function createWebhookVerifier(deps: { readonly secret: string }): Webhoo
   const webhook = new Webhook(deps.secret);
   return {
     verify(rawBody, headers) {
-      const signed: Record<string, string> = {};
-      for (const [name, value] of Object.entries(headers)) {
-        if (value !== undefined) signed[name.toLowerCase()] = value;
-      }
-      if (SIGNATURE_HEADERS.some((name) => !signed[name])) return rejected('unsigned');
+      const reason = precheckWebhook(headers);
+      if (reason) return rejected(reason);
       try {
-        webhook.verify(rawBody, signed, { jsonParse: false });
+        webhook.verify(rawBody, withLowerCaseNames(headers), { jsonParse: false });
       } catch {
         return rejected('unverified');
       }
@@ -53,6 +64,16 @@ export function createWebhookVerifier(deps: { readonly secret: string }): Webhoo
         : rejected('unreadable');
     },
   };
+}
+
+function withLowerCaseNames(
+  headers: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const named: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) named[name.toLowerCase()] = value;
+  }
+  return named;
 }
 
 function readPrediction(body: string) {
