@@ -1,30 +1,32 @@
+import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import pRetry from 'p-retry';
 import { type Logger, pino } from 'pino';
 import { createBot } from './bot/create-bot.ts';
 import { describeError } from './bot/log.ts';
 import type { BotTimings } from './bot/timings.ts';
-import type { Config } from './config.ts';
+import { type Config, type DatabaseConfig, redact, StartError, secretsOf } from './config.ts';
 import { createConversationStore } from './db/conversation-store.ts';
-import { isDatabaseDown, openDatabase } from './db/database.ts';
+import { type Database, isDatabaseDown, openDatabase } from './db/database.ts';
+import { DirectoryInUseError } from './db/directory-lock.ts';
 import { createUpdateInbox } from './db/update-inbox.ts';
 import { NO_STARS, parseStars } from './domain/stars.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLedger } from './ledger/ledger.ts';
-import { locateFfmpeg } from './media/ffmpeg.ts';
+import { FfmpegError, type FfmpegTools, locateFfmpeg } from './media/ffmpeg.ts';
 import { createPhotos } from './media/photos.ts';
 import { createFileStorage } from './media/storage.ts';
 import { createVideo } from './media/video.ts';
 import { createOrders, type OrderDesk } from './orders/create-orders.ts';
 import { createQueue } from './orders/queue.ts';
-import type { RenderTiming } from './orders/render-step.ts';
+import type { RenderTiming } from './orders/render-attempt.ts';
 import { createPeople } from './people/people.ts';
 import {
   createReplicateProvider,
   type ReplicateProvider,
 } from './providers/replicate/replicate-provider.ts';
-import { createWebhookVerifier, type WebhookVerifier } from './providers/replicate/webhook.ts';
+import { createWebhookReceiver } from './providers/replicate/webhook-receiver.ts';
 import { findVideoModel } from './services/video-models.ts';
 
 /**
@@ -33,8 +35,12 @@ import { findVideoModel } from './services/video-models.ts';
  */
 const UPLOAD_LIMIT_BYTES = 49_000_000;
 
-/** A stop fits into 10 s; running handlers get this much of it. */
-const STOP_HANDLERS_MS = 4_000;
+/** A stop fits into the 10 s that Docker gives: what runs may end within this, */
+const STOP_WORK_MS = 6_500;
+/** and then the database is closed within this. */
+const STOP_DATABASE_MS = 2_500;
+
+const WEBHOOK_KEY_MS = 10_000;
 
 /** What tests may set beside the configuration. */
 export interface AppOverrides {
@@ -45,15 +51,22 @@ export interface AppOverrides {
 
 /** The whole bot as one value. */
 export interface App {
-  /** Opens everything and begins to serve; returns where health and webhook listen. */
+  /**
+   * Opens everything and begins to serve; returns where health and webhook listen.
+   * @throws StartError when only the operator can mend what keeps it from starting.
+   */
   start(): Promise<{ readonly port: number }>;
-  /** Takes nothing new, lets running handlers end and closes; predictions go on at the provider. */
+  /**
+   * Takes nothing new, lets running handlers end and closes, all of it within nine seconds;
+   * predictions go on at the provider.
+   */
   stop(): Promise<void>;
 }
 
 /**
  * The composition root: the only place that knows everybody. Nothing is opened before `start`.
- * @param onFatal called once when the process can do nothing useful any more.
+ * @param onFatal called once when the process can do nothing useful any more, with a StartError when
+ * only the operator can mend that.
  */
 export function createApp(
   config: Config,
@@ -61,21 +74,19 @@ export function createApp(
   overrides: AppOverrides = {},
 ): App {
   const log = createLog(config);
-  const closers: (() => Promise<unknown>)[] = [];
+  const stoppers: (() => Promise<unknown>)[] = [];
+  let database: Database | undefined;
 
   return {
     async start() {
-      const database = await openDatabase({ url: config.DATABASE_URL, dataDir: config.DATA_DIR });
-      closers.push(() => database.close());
-      const { db } = database;
-      const tools = await locateFfmpeg({
-        ffmpegPath: config.FFMPEG_PATH,
-        ffprobePath: config.FFPROBE_PATH,
-      });
+      const tools = await locateTools(config);
+      const opened = await openConfiguredDatabase(config);
+      database = opened;
+      const { db } = opened;
       const ledger = createLedger({ db });
       const welcomeStars = parseStars(config.WELCOME_STARS) ?? NO_STARS;
       const queue = createQueue({
-        database,
+        database: opened,
         serverUrl: config.DATABASE_URL,
         onError: (error) => log.warn(describeError(error), 'a job failed and will be repeated'),
       });
@@ -97,7 +108,7 @@ export function createApp(
         isDatabaseDown,
         limits: { maxPhotos: config.MAX_PHOTOS, retentionHours: config.RETENTION_HOURS },
         log,
-        onFatal,
+        onFatal: (error) => onFatal(explainBotError(error)),
         ...(overrides.botTimings ? { timings: overrides.botTimings } : {}),
       });
       const orders: OrderDesk = createOrders({
@@ -121,7 +132,7 @@ export function createApp(
         ...(overrides.renderTiming ? { timing: overrides.renderTiming } : {}),
       });
 
-      closers.push(() => queue.stop());
+      stoppers.push(() => queue.stop());
       await queue.start();
       const webhook = config.PUBLIC_URL ? createWebhook(provider, orders, log) : undefined;
       const http = createHttpServer({
@@ -136,63 +147,161 @@ export function createApp(
         ...(webhook ? { webhook } : {}),
         log,
       });
-      const port = await http.start();
-      closers.push(() => http.stop());
+      const port = await http.start().catch((error: Error) => {
+        throw new StartError('PORT', error.message);
+      });
+      stoppers.push(() => http.stop());
       await orders.start();
-      closers.push(() => bot.stop(STOP_HANDLERS_MS));
-      await bot.start();
+      stoppers.push(() => bot.stop(STOP_WORK_MS));
+      await bot.start().catch((error: Error) => {
+        throw explainBotError(error);
+      });
       log.info({ port, ffmpeg: tools.description, model: config.MORPH_MODEL }, 'Morphogram is up');
       return { port };
     },
 
     async stop() {
-      for (const close of closers.splice(0).reverse()) await close();
+      // Side by side: a handler of the bot that still runs may enqueue while the queue stops, since a
+      // job is a row of the handler's own transaction; and what is being delivered may end.
+      const stops = stoppers.splice(0).map((stop) => stop());
+      for (const outcome of await settle(STOP_WORK_MS, stops)) {
+        log.error(describeError(outcome), 'Stopping went wrong');
+      }
+      await settle(STOP_DATABASE_MS, [database?.close()]);
     },
   };
 }
 
 /** Lines of JSON on the standard output, in which no secret survives whatever was logged. */
 function createLog(config: Config): Logger {
-  const secrets = [config.BOT_TOKEN, config.REPLICATE_API_TOKEN];
+  const { BOT_TOKEN, REPLICATE_API_TOKEN, DATABASE_URL } = config;
+  const secrets = secretsOf({ BOT_TOKEN, REPLICATE_API_TOKEN, DATABASE_URL });
   return pino({
     level: config.LOG_LEVEL,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     hooks: {
-      streamWrite: (line) =>
-        secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line),
+      streamWrite: (line) => redact(line, secrets),
     },
   });
 }
 
-/** The key is asked for at the first webhook, and again until the provider gives it. */
-function createWebhook(provider: ReplicateProvider, orders: OrderDesk, log: Logger) {
-  let verifier: Promise<WebhookVerifier> | undefined;
-  const fetchVerifier = () =>
-    pRetry(
-      async () => {
-        const fetched = await provider.fetchWebhookSecret(AbortSignal.timeout(10_000));
-        if (fetched.kind === 'failed') throw new Error(`No webhook key: ${fetched.failure.kind}`);
-        return createWebhookVerifier({ secret: fetched.secret });
-      },
-      { retries: 3, minTimeout: 500 },
+/**
+ * The database that the configuration names.
+ * @throws StartError when the directory or the server cannot be used.
+ */
+export async function openConfiguredDatabase(config: DatabaseConfig): Promise<Database> {
+  const { DATABASE_URL: url, DATA_DIR: dataDir } = config;
+  try {
+    // Photos and clips lie in it even when the database does not.
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await access(dataDir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw unusableDirectory(dataDir, codeOf(error));
+  }
+  return openDatabase({ url, dataDir }).catch((error: unknown) => {
+    throw explainDatabaseError(error, config);
+  });
+}
+
+/** The StartError behind what opening the database threw, or the error itself when it is a bug. */
+export function explainDatabaseError(error: unknown, config: DatabaseConfig): unknown {
+  if (error instanceof DirectoryInUseError) return new StartError('DATA_DIR', error.message);
+  const code = codeOf(error);
+  if (config.DATABASE_URL === undefined) {
+    return UNUSABLE_FILE.test(code) ? unusableDirectory(config.DATA_DIR, code) : error;
+  }
+  if (isDatabaseDown(error)) {
+    return new StartError(
+      'DATABASE_URL',
+      `DATABASE_URL names a server that does not answer (${code}).`,
     );
+  }
+  // Classes of the server's codes: no such login, no such database, no right to make tables.
+  if (/^(?:28...|3D000|42501)$/.test(code)) {
+    return new StartError(
+      'DATABASE_URL',
+      `DATABASE_URL names a database that is closed to us (${code}).`,
+    );
+  }
+  return error;
+}
+
+const UNUSABLE_FILE = /^(?:EACCES|EPERM|EROFS|ENOSPC|EDQUOT|ENOTDIR|EEXIST)$/;
+
+function unusableDirectory(directory: string, code: string): StartError {
+  return new StartError(
+    'DATA_DIR',
+    `DATA_DIR ${directory} is no directory we can write to (${code}).`,
+  );
+}
+
+/** The first code in the chain of causes. */
+function codeOf(error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string') return cause.code;
+  }
+  return 'unknown';
+}
+
+/** A program that was named is the one that runs: another in its place could encode differently. */
+async function locateTools(config: Config): Promise<FfmpegTools> {
+  const { FFMPEG_PATH: ffmpegPath, FFPROBE_PATH: ffprobePath } = config;
+  const tools = await locateFfmpeg({ ffmpegPath, ffprobePath }).catch((error: unknown) => {
+    if (!(error instanceof FfmpegError)) throw error;
+    const variable = error.message.startsWith('No ffprobe') ? 'FFPROBE_PATH' : 'FFMPEG_PATH';
+    throw new StartError(variable, `${error.message}: install it, or set ${variable}.`);
+  });
+  if (ffmpegPath !== undefined && tools.ffmpegPath !== ffmpegPath) {
+    throw new StartError('FFMPEG_PATH', `FFMPEG_PATH ${ffmpegPath} does not run.`);
+  }
+  if (ffprobePath !== undefined && tools.ffprobePath !== ffprobePath) {
+    throw new StartError('FFPROBE_PATH', `FFPROBE_PATH ${ffprobePath} does not run.`);
+  }
+  return tools;
+}
+
+/** The bot words a token that Telegram refuses by the name of its variable. */
+function explainBotError(error: Error): Error {
+  if (!error.message.includes('(BOT_TOKEN)')) return error;
+  return new StartError(
+    'BOT_TOKEN',
+    'BOT_TOKEN is not accepted by Telegram: ask @BotFather for it.',
+  );
+}
+
+/** Waits for all, at most so long; returns why some failed. */
+async function settle(
+  timeoutMs: number,
+  work: readonly (Promise<unknown> | undefined)[],
+): Promise<unknown[]> {
+  const late = sleep(timeoutMs, [], { ref: false });
+  const outcomes = await Promise.race([Promise.allSettled(work), late]);
+  return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+}
+
+function createWebhook(provider: ReplicateProvider, orders: OrderDesk, log: Logger) {
+  const receiver = createWebhookReceiver({
+    fetchSecret: () => provider.fetchWebhookSecret(AbortSignal.timeout(WEBHOOK_KEY_MS)),
+    pauseMs: WEBHOOK_KEY_MS,
+    log,
+  });
   return async (
     rawBody: Buffer,
     headers: Readonly<Record<string, string | undefined>>,
     attemptId: string,
   ) => {
-    verifier ??= fetchVerifier().catch((error: unknown) => {
-      verifier = undefined;
-      throw error;
-    });
-    const outcome = (await verifier).verify(rawBody, headers);
-    if (outcome.kind === 'rejected') {
-      log.warn({ reason: outcome.reason }, 'a webhook was rejected');
-      return 'rejected' as const;
+    const received = await receiver.receive(rawBody, headers);
+    switch (received.kind) {
+      case 'later':
+        return 'later' as const;
+      case 'rejected':
+        log.warn({ reason: received.reason }, 'a webhook was rejected');
+        return 'rejected' as const;
+      case 'verified':
+        await orders.predictionChanged(attemptId, received.prediction.id);
+        return 'accepted' as const;
     }
-    await orders.predictionChanged(attemptId, outcome.prediction.id);
-    return 'accepted' as const;
   };
 }
 

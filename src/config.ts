@@ -75,26 +75,93 @@ const environment = z.object({
 /** The validated configuration; names as in the environment, so that everybody speaks of the same thing. */
 export type Config = Readonly<z.infer<typeof environment>>;
 
+/** Where the database is: on a server, or in a directory. */
+export type DatabaseConfig = Pick<Config, 'DATABASE_URL' | 'DATA_DIR'>;
+
+type Env = Readonly<Record<string, string | undefined>>;
+
 /** The names of all variables that are read, for the test that compares them with `.env.example`. */
 export const CONFIG_NAMES = Object.keys(environment.shape);
 
-/** A variable is missing or has a bad value; the message is one sentence that names it. */
-export class ConfigError extends Error {
-  override name = 'ConfigError' as const;
+/** What only the operator can mend keeps the bot from starting; the message is one sentence that says what. */
+export class StartError extends Error {
+  override name = 'StartError' as const;
+  /** The variable that is to blame, if one is; the message names it. */
+  readonly variable: keyof Config | undefined;
+
+  constructor(variable: keyof Config | undefined, message: string) {
+    super(message);
+    this.variable = variable;
+  }
 }
 
 /**
  * Validates the environment. An empty variable counts as unset; blanks around a value are dropped.
- * @throws ConfigError naming the first variable that is wrong.
+ * @throws StartError naming the first variable that is wrong.
  */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(
+export function loadConfig(env: Env): Config {
+  const config = parse(environment, env);
+  return { ...config, DATA_DIR: resolve(config.DATA_DIR) };
+}
+
+/**
+ * The part of the configuration that says where the database is, for roles that need nothing else.
+ * @throws StartError naming the first variable of it that is wrong.
+ */
+export function loadDatabaseConfig(env: Env): DatabaseConfig {
+  const config = parse(environment.pick({ DATABASE_URL: true, DATA_DIR: true }), env);
+  return { ...config, DATA_DIR: resolve(config.DATA_DIR) };
+}
+
+/** What must never be shown of the environment: tokens, and the database's address with its password. */
+export function secretsOf(env: Env): readonly string[] {
+  const { BOT_TOKEN, REPLICATE_API_TOKEN, DATABASE_URL } = readGiven(env);
+  const password = URL.parse(DATABASE_URL ?? '')?.password;
+  const secrets = [BOT_TOKEN, REPLICATE_API_TOKEN, DATABASE_URL, password && `:${password}@`];
+  return secrets.flatMap((secret) => secret || []);
+}
+
+/**
+ * All that may be shown of an error that nobody expected: messages and places, down to its causes, without
+ * secrets. Database errors carry the values of their query, which are people's data: those are left out.
+ */
+export function describeFatal(error: unknown, secrets: readonly string[]): string {
+  const parts: string[] = [];
+  for (let cause = error; cause !== undefined && parts.length < 5; ) {
+    if (!(cause instanceof Error)) {
+      parts.push(typeof cause === 'string' ? cause : `a thrown ${typeof cause}`);
+      break;
+    }
+    const { name, message, stack = '' } = cause;
+    const from = stack.indexOf(message) + message.length;
+    const frames = stack.includes(message) ? stack.slice(from).split('\n') : [];
+    const code = 'code' in cause && typeof cause.code === 'string' ? ` (${cause.code})` : '';
+    parts.push(
+      [
+        `${name}: ${message.split('\nparams:')[0]}${code}`,
+        ...frames.filter((line) => line.startsWith('    at ')),
+      ].join('\n'),
+    );
+    cause = cause.cause;
+  }
+  return redact(parts.join('\ncaused by '), secrets);
+}
+
+/** A text in which no secret survives. */
+export function redact(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
+}
+
+function parse<T extends z.ZodType>(schema: T, env: Env): z.infer<T> {
+  const parsed = schema.safeParse(readGiven(env));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const name = environment.keyof().safeParse(issue?.path[0]).data;
+  throw new StartError(name, `${name} ${issue?.message}. ${REMEDY}`);
+}
+
+function readGiven(env: Env): Record<string, string> {
+  return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
   );
-  const parsed = environment.safeParse(given);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new ConfigError(`${String(issue?.path[0])} ${issue?.message}. ${REMEDY}`);
-  }
-  return { ...parsed.data, DATA_DIR: resolve(parsed.data.DATA_DIR) };
 }

@@ -1,9 +1,6 @@
-import { createApp } from './app.ts';
-import { ConfigError, loadConfig } from './config.ts';
-import { openDatabase } from './db/database.ts';
-import { DirectoryInUseError } from './db/directory-lock.ts';
+import { createApp, openConfiguredDatabase } from './app.ts';
+import { describeFatal, loadConfig, loadDatabaseConfig, StartError, secretsOf } from './config.ts';
 import { auditLedger, formatAudit } from './ledger/audit.ts';
-import { FfmpegError } from './media/ffmpeg.ts';
 
 /** Whatever hangs at the end, the process is gone after this. */
 const STOP_DEADLINE_MS = 10_000;
@@ -16,7 +13,10 @@ async function run(): Promise<void> {
     case 'ledger:audit':
       return audit();
     default:
-      throw new ConfigError(`Unknown role "${role}": use none to run the bot, or ledger:audit`);
+      throw new StartError(
+        undefined,
+        `Unknown role "${role}": use none to run the bot, or ledger:audit`,
+      );
   }
 }
 
@@ -31,27 +31,25 @@ async function serve(): Promise<void> {
     process.exit(0);
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
-  await app.start();
+  await app.start().catch((error: unknown) => {
+    // A start that is stopped half-way may find its parts closed.
+    if (!stopping) throw error;
+  });
 }
 
 async function audit(): Promise<void> {
-  const config = loadConfig({ BOT_TOKEN: '0:audit', REPLICATE_API_TOKEN: 'audit', ...process.env });
-  const database = await openDatabase({ url: config.DATABASE_URL, dataDir: config.DATA_DIR });
+  const database = await openConfiguredDatabase(loadDatabaseConfig(process.env));
   const report = await auditLedger(database.db);
   await database.close();
-  process.stdout.write(`${formatAudit(report)}\n`);
+  process.stdout.write(formatAudit(report));
   process.exit(report.differences.length === 0 ? 0 : 1);
 }
 
 /** What the operator can mend is told in one sentence; anything else is a bug and shown whole. */
 function end(error: unknown): void {
-  const known =
-    error instanceof ConfigError ||
-    error instanceof DirectoryInUseError ||
-    error instanceof FfmpegError;
-  process.stderr.write(
-    `${known ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
-  );
+  const text =
+    error instanceof StartError ? error.message : describeFatal(error, secretsOf(process.env));
+  process.stderr.write(`${text}\n`);
   process.exit(1);
 }
 

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
-import { CONFIG_NAMES, ConfigError, loadConfig } from '../src/config.ts';
+import {
+  CONFIG_NAMES,
+  describeFatal,
+  loadConfig,
+  loadDatabaseConfig,
+  StartError,
+  secretsOf,
+} from '../src/config.ts';
 
 const NEEDED = { BOT_TOKEN: '123456:ABC-def_1', REPLICATE_API_TOKEN: 'r8_secret' };
 
@@ -81,7 +88,8 @@ describe('a bad value ends the start with one sentence that names it:', () => {
         assert.throws(
           () => loadConfig({ ...NEEDED, [name]: value }),
           (error) => {
-            assert.ok(error instanceof ConfigError);
+            assert.ok(error instanceof StartError);
+            assert.equal(error.variable, name);
             assert.match(error.message, new RegExp(`^${name} .+\\. Set it .+\\.$`));
             assert.doesNotMatch(error.message, /Invalid|undefined|expected/, 'words of our own');
             return true;
@@ -98,4 +106,51 @@ test('a secret is never part of the complaint', () => {
     () => loadConfig({ ...NEEDED, BOT_TOKEN: 'hunter2' }),
     (error: Error) => !error.message.includes('hunter2'),
   );
+});
+
+test('where the database is can be read without anything else', () => {
+  const url = 'postgres://user:pass@db/morphogram';
+  const wrong = { BOT_TOKEN: '', PORT: 'none' };
+  assert.deepEqual(loadDatabaseConfig({ ...wrong, DATABASE_URL: url, DATA_DIR: 'here' }), {
+    DATABASE_URL: url,
+    DATA_DIR: resolve('here'),
+  });
+  assert.deepEqual(loadDatabaseConfig(wrong), { DATA_DIR: resolve('data') });
+  assert.throws(
+    () => loadDatabaseConfig({ DATABASE_URL: 'mysql://db' }),
+    /^StartError: DATABASE_URL/,
+  );
+});
+
+test('the secrets are the tokens and the password of the database, as far as they are set', () => {
+  assert.deepEqual(
+    secretsOf({ BOT_TOKEN: ' 1:a ', REPLICATE_API_TOKEN: '', DATABASE_URL: 'junk' }),
+    ['1:a', 'junk'],
+  );
+  const url = 'postgres://user:p%40ss@db/morphogram';
+  assert.deepEqual(secretsOf({ DATABASE_URL: url }), [url, ':p%40ss@']);
+});
+
+describe('an error that nobody expected', () => {
+  test('is told whole, down to its causes', () => {
+    const cause = Object.assign(new RangeError('too far'), { code: 'E1' });
+    const text = describeFatal(new Error('no way', { cause }), []);
+    assert.match(
+      text,
+      /^Error: no way\n {4}at [\s\S]+\ncaused by RangeError: too far \(E1\)\n {4}at /,
+    );
+    assert.equal(describeFatal('a string', []), 'a string');
+  });
+
+  test('is told without secrets and without the values of a query', () => {
+    const name = 'Ann\n    at home';
+    const error = new Error(`Failed query: insert into people\nparams: 7,${name}`, {
+      cause: new Error('no connection to postgres://user:pass@db/x with 1:a'),
+    });
+    const secrets = secretsOf({ BOT_TOKEN: '1:a', DATABASE_URL: 'postgres://user:pass@db/y' });
+    const text = describeFatal(error, secrets);
+    assert.match(text, /insert into people\n {4}at /);
+    assert.match(text, /no connection to postgres:\/\/user\[secret\]db\/x with \[secret\]/);
+    assert.doesNotMatch(text, /params|Ann|home|pass|1:a/);
+  });
 });

@@ -37,7 +37,7 @@ export interface HttpServerDeps {
 export interface HttpServer {
   /**
    * Listens; returns the port.
-   * @throws when the port is taken.
+   * @throws when the port is taken or may not be used; the message says so.
    */
   start(): Promise<number>;
   /** Takes no more requests and lets those that run end, for two seconds at most. */
@@ -133,8 +133,8 @@ async function askHealth(
 }
 
 function explainListen(error: Error, port: number): Error {
-  if (!('code' in error && error.code === 'EADDRINUSE')) return error;
-  return new Error(`Port ${port} is in use by another process: choose another PORT`, {
-    cause: error,
-  });
+  const code = 'code' in error ? error.code : undefined;
+  if (code !== 'EADDRINUSE' && code !== 'EACCES') return error;
+  const why = code === 'EACCES' ? 'may not be used by this user' : 'is in use by another process';
+  return new Error(`Port ${port} ${why}: choose another PORT`, { cause: error });
 }
