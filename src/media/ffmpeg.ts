@@ -15,7 +15,7 @@ const PROBE_TIMEOUT_MS = 60_000;
 const DECODE_TIMEOUT_MS = 10 * 60_000;
 const STDERR_TAIL_LINES = 8;
 /** A decoder that was set up for another clip fails within the first few. */
-const PACKETS_PER_JOINT = 12;
+const PACKETS_PER_JOINT = 8;
 
 /** What a failed `execFile` tells about the process. */
 const ProbeFailure = z.object({
@@ -23,6 +23,19 @@ const ProbeFailure = z.object({
   signal: z.string().nullish(),
   killed: z.boolean().default(false),
   stderr: z.string().default(''),
+});
+
+/** What ffprobe tells of the frames it has decoded. */
+const ReadFrames = z.object({
+  frames: z
+    .array(
+      z.object({
+        media_type: z.string(),
+        key_frame: z.number().default(0),
+        best_effort_timestamp_time: z.coerce.number().catch(Number.NaN),
+      }),
+    )
+    .default([]),
 });
 
 /** A line for each frame of a long video; more is a program gone wild. */
@@ -217,30 +230,42 @@ export async function checkVideo(
   return info;
 }
 
+export interface Joints {
+  /** In seconds; each within the first frame behind its joint. */
+  readonly times: readonly number[];
+  /** How long before its time a key frame may be shown. */
+  readonly withinSeconds: number;
+}
+
 /**
- * Makes sure that a key frame is shown at most `withinSeconds` before each of the given times (in seconds),
- * and that it and what follows it decode. One process, however many times.
+ * What a joined video is, after making sure that a key frame is shown at each of the given joints and that
+ * it and what follows it decode. One process, however many joints: starting it takes longer than its work.
  * @throws FfmpegError of kind `invalid_media` when one does not.
  */
 export async function checkJoints(
   tools: FfmpegTools,
   path: string,
-  { times, withinSeconds }: { readonly times: readonly number[]; readonly withinSeconds: number },
+  { times, withinSeconds }: Joints,
   signal?: AbortSignal,
-): Promise<void> {
-  if (times.length === 0) return;
+): Promise<VideoInfo> {
+  if (times.length === 0) return probe(tools, path, signal);
   // A seek lands on the key frame at or before its time.
   const intervals = times.map((time) => `${time.toFixed(6)}%+#${PACKETS_PER_JOINT}`);
-  const options = ['-read_intervals', intervals.join(',')];
-  const entries = 'frame=key_frame,best_effort_timestamp_time';
-  const frames = await readTable(tools, path, entries, options, signal);
-  const keyTimes = frames.flatMap(([key, time]) => (key === '1' ? [Number(time)] : []));
+  const entries = 'frame=media_type,key_frame,best_effort_timestamp_time';
+  const options = ['-read_intervals', intervals.join(','), '-show_entries', entries];
+  const json = await runFfprobe(tools, path, [...PROBE_OPTIONS, ...options], signal);
+  const info = parseProbe(json);
+  if (!info) throw new FfmpegError('invalid_media', 'The file has no video stream');
+  const keyTimes = ReadFrames.parse(JSON.parse(json)).frames.flatMap((frame) =>
+    frame.media_type === 'video' && frame.key_frame ? [frame.best_effort_timestamp_time] : [],
+  );
   const decoded = times.filter((time) =>
     keyTimes.some((key) => key <= time && time - key <= withinSeconds),
   );
   if (decoded.length < times.length) {
     throw new FfmpegError('invalid_media', `${decoded.length} of ${times.length} joints decode`);
   }
+  return info;
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   endsOnFreeFrame,
   FfmpegError,
   type FfmpegTools,
+  type Joints,
   probe,
   runFfmpeg,
 } from './ffmpeg.ts';
@@ -29,7 +30,7 @@ import { framesPerSecond, type Rational, type VideoInfo } from './video-info.ts'
 const COPY_TIMEOUT_MS = 15 * 60_000;
 const ENCODE_TIMEOUT_MS = 60 * 60_000;
 /** A copy whose decoder needs no other setup decodes at all joints or at none; a few are tried all the same. */
-const SAMPLED_JOINTS = 6;
+const SAMPLED_JOINTS = 4;
 const PREVIEW_TRIES = 5;
 /** What each further try at a preview leaves of the bit rate. */
 const PREVIEW_SHRINK = 0.9;
@@ -287,10 +288,8 @@ export function createVideo(tools: FfmpegTools): Video {
       ...(leaveLastOut && { frames }),
     });
     await runFfmpeg(tools, command, { signal, timeoutMs: COPY_TIMEOUT_MS });
-    const [info] = await Promise.all([
-      probe(tools, draft, signal),
-      checkJoints(tools, draft, jointsToCheck(clips, reference, keepAudio), signal),
-    ]);
+    const joints = jointsToCheck(clips, reference, keepAudio);
+    const info = await checkJoints(tools, draft, joints, signal);
     if (info.frames !== frames) {
       throw new FfmpegError('invalid_media', `${info.frames} frames instead of ${frames}`);
     }
@@ -304,7 +303,7 @@ function jointsToCheck(
   clips: readonly ProbedClip[],
   reference: VideoInfo,
   keepAudio: boolean,
-): { times: number[]; withinSeconds: number } {
+): Joints {
   const frameSeconds = 1 / framesPerSecond(reference.fps);
   const last = clips.length - 2;
   const every = Math.max(1, last / (SAMPLED_JOINTS - 1));

@@ -72,6 +72,7 @@ for (const [name, tools] of await findAllTools()) {
       assert.deepEqual(await frameDigests(tools, output), digests.flat());
       assert.equal(info.frames, 3 * FRAMES);
       assertNear(info.durationSeconds, 2 * SQUEEZED_SECONDS + FRAMES / 24, 0.02);
+      assert.deepEqual(info, await probe(tools, output));
       const bytes = await readFile(output);
       assert.ok(bytes.indexOf('moov') < bytes.indexOf('mdat'), 'it plays before it is whole');
       assert.deepEqual(await readdir(join(directory.path, 'out')), ['video.mp4']);
