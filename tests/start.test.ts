@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { explainDatabaseError, openConfiguredDatabase } from '../src/app.ts';
 import { StartError } from '../src/config.ts';
+import { until } from './support/morphs.ts';
 import { startProcess } from './support/processes.ts';
 import { startSandbox } from './support/sandbox.ts';
+import { prepareWhole } from './support/whole.ts';
 
 const MAIN = join(import.meta.dirname, '../src/main.ts');
 const NEEDED = { BOT_TOKEN: '1:a', REPLICATE_API_TOKEN: 'r8_x', PORT: '0' };
@@ -123,4 +125,23 @@ it('the audit needs nothing but the database', async (t) => {
   });
   assert.equal((await audit.exited).code, 0, audit.output());
   assert.match(audit.output(), /^Accounts: 0, [\s\S]+\nNo differences\.\n$/);
+});
+
+it('a stop in order takes less than the ten seconds that Docker gives, whatever hangs', async (t) => {
+  const whole = await prepareWhole(t);
+  await whole.start();
+  const { telegram } = whole;
+  const ann = whole.person();
+  telegram.faults.add({ kind: 'delay', ms: 30_000, method: 'sendMessage' });
+  ann.say('/help');
+  await until(
+    () =>
+      telegram.calls.some(
+        ({ method, payload }) => method === 'sendMessage' && payload['chat_id'] === ann.id,
+      ),
+    'the answer is on its way',
+  );
+  const askedAt = Date.now();
+  await whole.stop();
+  assert.ok(Date.now() - askedAt < 10_000, `${Date.now() - askedAt} ms`);
 });
