@@ -218,7 +218,8 @@ export function dissolveCommand(job: {
 
 /**
  * What clips must share to be joined by copying. ffmpeg joins others too, without a word, into a video that
- * does not decode.
+ * does not decode. The setup of the decoder is left out: it travels with each clip's key frames, and encoding
+ * would not make it equal, for no two encoders write the same.
  */
 export function clipSignature(info: VideoInfo, withAudio: boolean): string {
   const { audio, timeBase } = info;
