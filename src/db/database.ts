@@ -8,6 +8,7 @@ import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
 import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator';
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js';
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator';
+import pRetry from 'p-retry';
 import postgres from 'postgres';
 import { lockDirectory } from './directory-lock.ts';
 import * as schema from './schema.ts';
@@ -110,20 +111,22 @@ async function openServer(url: string): Promise<Database> {
 
 /** Two processes that start at once must not both create the tables: the lock lets one go first. */
 async function migrateServer(url: string): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
+  const migrate = async () => {
     const client = postgres(url, { max: 1, onnotice: () => undefined, connect_timeout: 5 });
     try {
       await client`select pg_advisory_lock(${MIGRATION_LOCK})`;
       await migratePostgres(drizzlePostgres(client), { migrationsFolder: MIGRATIONS });
-      return;
-    } catch (error) {
-      if (!isDatabaseDown(error) || Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 500));
     } finally {
       await client.end({ timeout: CLOSE_TIMEOUT_S });
     }
-  }
+  };
+  await pRetry(migrate, {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: 500,
+    factor: 1,
+    maxRetryTime: 30_000,
+    shouldRetry: ({ error }) => isDatabaseDown(error),
+  });
 }
 
 /** PGlite keeps 128 MB and a gigabyte of log by default; a bot needs neither. */

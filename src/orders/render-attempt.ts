@@ -1,8 +1,10 @@
 import { and, eq } from 'drizzle-orm';
+import pRetry from 'p-retry';
 import type { Db } from '../db/database.ts';
 import { predictions, steps } from '../db/schema.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, retryPolicy } from '../domain/failure.ts';
+import { FfmpegError } from '../media/ffmpeg.ts';
 import type { Storage } from '../media/storage.ts';
 import type { Video } from '../media/video.ts';
 import type { VideoInfo } from '../media/video-info.ts';
@@ -49,7 +51,7 @@ const POLL_SHARE = 0.05;
 /** What buys nothing may be tried this often before it counts as an attempt. */
 const MAX_UNBOUGHT_TRIES = 5;
 
-const MAX_STOP_TRIES = 3;
+const STOP_RETRIES = 2;
 const MAX_UNPLAYABLE = 2;
 const LONGEST_PAUSE_MS = 60_000;
 
@@ -299,8 +301,10 @@ async function fetchClip(
   }
   try {
     return { kind: 'clip', info: await deps.video.check(job.clipPath, signal) };
-  } catch {
+  } catch (error) {
     signal.throwIfAborted();
+    // Anything else is a trouble of this machine and not the provider's fault.
+    if (!(error instanceof FfmpegError && error.kind === 'invalid_media')) throw error;
     return { kind: 'unplayable', failure: { kind: 'provider_error' } };
   }
 }
@@ -311,11 +315,14 @@ async function stopPrediction(
   externalId: string,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let tries = 1; tries <= MAX_STOP_TRIES; tries += 1) {
+  const ask = async () => {
     const outcome = await deps.provider.cancel(externalId, signal);
-    if (outcome.kind === 'stopped') return;
-    const pause = pauseAfter(outcome.failure, deps.timing.retryMs);
-    await deps.watch.sleep(`stop:${externalId}`, pause, signal);
+    if (outcome.kind === 'unreachable') throw new Error(`Not stopped: ${outcome.failure.kind}`);
+  };
+  try {
+    await pRetry(ask, { retries: STOP_RETRIES, minTimeout: deps.timing.retryMs, signal });
+  } catch {
+    signal.throwIfAborted();
   }
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eq } from 'drizzle-orm';
 import { steps } from '../../src/db/schema.ts';
 import { locateFfmpeg } from '../../src/media/ffmpeg.ts';
-import { RENDER_TIMING } from '../../src/orders/render-step.ts';
+import { RENDER_TIMING } from '../../src/orders/render-attempt.ts';
 import { startOrdersRig } from '../support/orders-rig.ts';
 import { makeClip, useDirectory } from '../support/pictures.ts';
 import { type Bench, spread, timed } from './measure.ts';

@@ -67,7 +67,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@electric-sql/pglite': ['db'],
   postgres: ['db'],
   'pg-boss': ['orders'],
-  'p-retry': ['orders', 'providers', 'bot'],
+  'p-retry': ['db', 'orders'],
   replicate: ['providers'],
   standardwebhooks: ['providers'],
   'fluent-ffmpeg': ['media'],
