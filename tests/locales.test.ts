@@ -107,7 +107,7 @@ describe("the texts fit into Telegram's limits", () => {
       within(/./, 3_500);
       within(/^common\.welcome$|^order\.(preview|document|again)/, 900);
       within(
-        /^morph\.(closed|alreadyConfirmed)\.|^morph\.(undone|cleared|confirmed|quoteOutdated)$/,
+        /^morph\.(closed|alreadyConfirmed)\.|^morph\.(undone|cleared|confirmed|quoteOutdated|counting|questionFirst)$/,
         200,
       );
       within(/^order\.(tooLate|alreadyOver|cancelledToast)$|^common\.oldButton$/, 200);
@@ -122,7 +122,7 @@ describe("the texts fit into Telegram's limits", () => {
 
   test('labels and toasts hold no markup', () => {
     const plain =
-      /^common\.(menu|genders|commands)\.|^common\.(continue|cancel|status|oldButton|somethingBroke)$|^morph\.(closed|alreadyConfirmed|modes)\.|^morph\.(done|undo|clear|undone|cleared|addPhotos|back|confirm|confirmed|topUp|sheet|quoteOutdated)$|^account\.(noSalesYet|sendingAgain)$|^order\.(tooLate|alreadyOver|cancelledToast|partialYes|partialNo|makeAnother|cancelPaid)$/;
+      /^common\.(menu|genders|commands)\.|^common\.(continue|cancel|status|oldButton|somethingBroke)$|^morph\.(closed|alreadyConfirmed|modes)\.|^morph\.(done|undo|clear|undone|cleared|addPhotos|back|confirm|confirmed|topUp|sheet|quoteOutdated|counting|questionFirst)$|^account\.(noSalesYet|sendingAgain)$|^order\.(tooLate|alreadyOver|cancelledToast|partialYes|partialNo|makeAnother|cancelPaid)$/;
     for (const [name, text] of [...en, ...ru]) {
       if (plain.test(name.replace(PLURAL, ''))) assert.doesNotMatch(text, /[<>&]/, name);
     }

@@ -39,6 +39,10 @@ export interface Collector {
   renew(order: OrderId): Promise<'shown' | 'empty'>;
   /** Brings the message up to date at once: after a button on it was pressed. */
   refresh(order: OrderId): Promise<void>;
+  /** Takes its buttons off until files come or it is shown again: a quote is being made. */
+  rest(order: Pick<OrderView, 'id' | 'personId'>): Promise<void>;
+  /** As `refresh`; the counter of a draft that was dropped goes, since another message tells of it. */
+  close(order: OrderId): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -46,6 +50,8 @@ interface Counter {
   newestMessageId: number;
   shownText?: string;
   shownAt: number;
+  /** Whether it has buttons; unknown before this process had to do with them. */
+  buttons?: boolean;
   timer?: NodeJS.Timeout | undefined;
 }
 
@@ -78,7 +84,7 @@ export function createCollector(deps: CollectorDeps): Collector {
     );
   }
 
-  function show(orderId: string, how: 'edit' | 'anew'): Promise<'shown' | 'empty'> {
+  function show(orderId: string, how: 'edit' | 'anew' | 'close'): Promise<'shown' | 'empty'> {
     return inTurn(orderId, async () => {
       const counter = counterOf(orderId);
       const intake = await deps.orders().intake(orderId);
@@ -94,12 +100,18 @@ export function createCollector(deps: CollectorDeps): Collector {
       const messageId = order.collectorMessageId;
       if (!isOpen(intake.state)) {
         const screen = closedCollectorScreen(t, intake, { paid: order.price !== null });
-        if (messageId) await messenger.edit(personId, messageId, screen);
+        const dropped = how === 'close' && intake.state === 'cancelled' && order.price === null;
+        const gone = messageId && dropped && (await messenger.remove(personId, messageId));
+        if (messageId && !gone) await messenger.edit(personId, messageId, screen);
         counters.delete(orderId);
         return 'empty';
       }
       if (messageId === null && isEmpty(intake)) return 'empty';
-      await place(counter, personId, order, collectorScreen(t, intake, deps.terms), how);
+      if (how === 'anew') counter.buttons = true;
+      const { text, keyboard } = collectorScreen(t, intake, deps.terms);
+      // The buttons of a quoted order are under its quote.
+      const buttons = counter.buttons ?? order.state !== 'quoted';
+      await place(counter, personId, order, buttons ? { text, keyboard } : { text }, how);
       return 'shown';
     });
   }
@@ -109,11 +121,11 @@ export function createCollector(deps: CollectorDeps): Collector {
     personId: number,
     order: OrderView,
     screen: Screen,
-    how: 'edit' | 'anew',
+    how: 'edit' | 'anew' | 'close',
   ): Promise<void> {
     const old = order.collectorMessageId;
     const scrolledAway = old !== null && counter.newestMessageId - old > SCROLLED_AWAY_MESSAGES;
-    if (how === 'edit' && old !== null && !scrolledAway) {
+    if (how !== 'anew' && old !== null && !scrolledAway) {
       if (counter.shownText === screen.text) return;
       const outcome = await messenger.edit(personId, old, screen);
       if (outcome !== 'gone') return remember(counter, screen);
@@ -135,12 +147,26 @@ export function createCollector(deps: CollectorDeps): Collector {
     arrived(order, messageId) {
       const counter = counterOf(order.id);
       counter.newestMessageId = Math.max(counter.newestMessageId, messageId);
+      counter.buttons = true;
       changed(order.id);
     },
     changed,
     renew: (order) => show(order.id, 'anew'),
     async refresh(order) {
+      counterOf(order.id).buttons = true;
       await show(order.id, 'edit');
+    },
+    rest({ id, personId }) {
+      counterOf(id).buttons = false;
+      return inTurn(id, async () => {
+        const counter = counterOf(id);
+        delete counter.shownText;
+        const order = await deps.orders().find(id, personId);
+        if (order?.collectorMessageId) await messenger.strip(personId, order.collectorMessageId);
+      });
+    },
+    async close(order) {
+      await show(order.id, 'close');
     },
     async stop() {
       stopped = true;
@@ -150,6 +176,7 @@ export function createCollector(deps: CollectorDeps): Collector {
   };
 }
 
-function isEmpty(intake: Intake): boolean {
+/** Whether nothing was sent for an order yet. */
+export function isEmpty(intake: Intake): boolean {
   return intake.photos + intake.pending + intake.skipped.length === 0;
 }

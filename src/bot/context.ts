@@ -8,6 +8,8 @@ export interface Talk {
   /** Also the id of their private chat. */
   readonly person: Person;
   readonly t: Translate;
+  /** Lets the next Done through while the press of this one is still being handled. */
+  readonly allowDone?: () => void;
 }
 
 /** A press of a button that is being handled. */
@@ -31,6 +33,7 @@ export interface BotFlavor {
   /** The id of the update: whoever would do more when it comes again is told it. */
   requestId: PressedButton['requestId'];
   answer: PressedButton['answer'];
+  allowDone?: () => void;
   /** The newest message of the person that had come when this update did; 0 when none is known. */
   newestMessageId?: number;
   /** Set by a cancel: the running dialogue is left as soon as it is this chat's turn. */

@@ -24,6 +24,7 @@ import type { Log } from './log.ts';
 import { createMessenger } from './messenger.ts';
 import { answerPresses } from './middleware/answer-presses.ts';
 import { createCancelling } from './middleware/cancel.ts';
+import { createCounting } from './middleware/counting.ts';
 import {
   type ConversationStore,
   dialogueStorage,
@@ -37,6 +38,7 @@ import { createNewestMessage } from './middleware/newest-message.ts';
 import { createPersonMiddleware } from './middleware/person.ts';
 import { registerAtOnce, registerButtons, registerInTurn } from './middleware/register-commands.ts';
 import { createProgressDisplay } from './progress-display.ts';
+import { createQuestions } from './questions.ts';
 import { type BotTimings, DEFAULT_TIMINGS } from './timings.ts';
 import { createTransport } from './transport.ts';
 import { createUpdateSource, type Inbox } from './update-source.ts';
@@ -88,7 +90,8 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   const collector = createCollector({ ...shared, terms: deps.limits, timings: timings.collector });
   const progress = createProgressDisplay({ ...shared, timings: timings.progress });
   const terms = deps.limits;
-  const flow = createMorphFlow({ ...shared, api: bot.api, collector, progress, terms });
+  const questions = createQuestions(messenger);
+  const flow = createMorphFlow({ ...shared, api: bot.api, collector, progress, questions, terms });
   const cancelling = createCancelling({ ...shared, collector, progress });
   const stopping = new AbortController();
   const introduce = introduceBot(bot, {
@@ -122,17 +125,19 @@ export function createBot(deps: CreateBotDeps): MorphBot {
     await ctx.answerPreCheckoutQuery(false, t('account.noSalesYet'));
   });
 
-  // What never waits for its chat's turn: /paysupport, /cancel and Cancel, and the admins' commands.
+  // What never waits for its chat's turn: /paysupport, /cancel and Cancel, the admins' commands, and
+  // the answer to a second Done.
   registerAtOnce(bot, commands, { person, adminIds });
   bot.on('callback_query:data').filter(isCancelPress, person, async (ctx, next) => {
     await cancelling.press(ctx);
     if (ctx.dialogueIsOver) await next();
   });
+  bot.use(createCounting(person));
 
   // From here on one update of a chat at a time, in the order they came.
   bot.use(sequentialize((ctx) => ctx.chat?.id.toString()));
   bot.use(person);
-  bot.use(createMediaCollector({ ...shared, collector, cancelling }));
+  bot.use(createMediaCollector({ ...shared, collector, cancelling, questions }));
   bot.use(rethrowDialogueError);
   bot.use(
     conversations({ storage: dialogueStorage(deps.conversationStore, dialogueVersion(flow)) }),

@@ -114,9 +114,10 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       }),
 
     sendClosing: (video, signal) =>
-      attempt(video, signal, 'typing', ({ person, t }) =>
-        sendText(person.id, closingScreen(t, video), signal),
-      ),
+      attempt(video, signal, 'typing', async ({ person, t }) => {
+        const order = await deps.orders().find(video.orderId, video.personId);
+        return sendText(person.id, closingScreen(t, video, order), signal);
+      }),
 
     sendNotice: (notice, signal) =>
       attempt(notice, signal, 'typing', ({ person, t }) =>

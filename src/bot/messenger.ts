@@ -31,8 +31,8 @@ export interface Messenger {
   ): Promise<number | undefined>;
   /** Takes the buttons off a message, if it is still there. */
   strip(chatId: number, messageId: number): Promise<void>;
-  /** Deletes a message, if that is possible. */
-  remove(chatId: number, messageId: number): Promise<void>;
+  /** Deletes a message, if that is possible: says whether it was. */
+  remove(chatId: number, messageId: number): Promise<boolean>;
   /** Shows what the bot is doing for as long as the work takes. */
   during<T>(chatId: number, action: ChatAction, work: () => Promise<T>): Promise<T>;
 }
@@ -95,7 +95,7 @@ export function createMessenger(deps: {
     },
 
     async remove(chatId, messageId) {
-      await forgiving(() => api.deleteMessage(chatId, messageId));
+      return forgiving(() => api.deleteMessage(chatId, messageId));
     },
 
     async during(chatId, action, work) {
@@ -116,11 +116,13 @@ export function createMessenger(deps: {
   };
 
   /** For what is only decoration. */
-  async function forgiving(call: () => Promise<unknown>): Promise<void> {
+  async function forgiving(call: () => Promise<unknown>): Promise<boolean> {
     try {
       await call();
+      return true;
     } catch (error) {
       log.debug(describeError(error), 'A call was not taken');
+      return false;
     }
   }
 }

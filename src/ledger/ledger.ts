@@ -53,6 +53,8 @@ export interface StatementLine {
   /** Signed. */
   readonly amount: Stars;
   readonly serviceType: string | null;
+  /** The order it belongs to; null for money in. */
+  readonly orderId: string | null;
   readonly reason: string | null;
   readonly at: Date;
 }
@@ -242,6 +244,7 @@ async function readStatement(
       kind: entries.kind,
       amount: entries.amount,
       serviceType: entries.serviceType,
+      orderId: entries.orderId,
       reason: entries.reason,
       at: entries.createdAt,
     })

@@ -146,7 +146,7 @@ export function createOrders(given: OrdersDeps): OrderDesk {
 
     progress: (orderId) => readProgress(deps, orderId),
     active: (personId) => listActive(db, personId),
-    history: (personId, page) => listHistory(db, personId, page),
+    history: (personId, page) => listHistory(deps, personId, page),
 
     async personReturned(personId) {
       await db.transaction(async (tx) => {

@@ -130,6 +130,9 @@ export interface OrderProgress {
 export interface HistoryItem {
   readonly order: OrderView;
   readonly transitions: number;
+  /** Those of them that have a clip. */
+  readonly finished: number;
+  readonly refunded: Stars;
   readonly previewFileId: string | null;
   readonly documentFileIds: readonly string[];
 }

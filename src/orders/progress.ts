@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Db, selectRows } from '../db/database.ts';
 import { deliveries, orders, photos, steps } from '../db/schema.ts';
 import { ACTIVE_STATES, hasClip } from '../domain/order-state.ts';
+import { NO_STARS } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { VideoModel } from '../services/video-models.ts';
 import type { HistoryItem, OrderProgress, OrderView } from './orders.ts';
@@ -111,7 +112,7 @@ export async function listOffered(db: Db, personId: number): Promise<OrderView[]
 
 /** Confirmed orders, newest first, with what can be sent again without uploading. */
 export async function listHistory(
-  db: Db,
+  { db, ledger }: Pick<ProgressDeps, 'db' | 'ledger'>,
   personId: number,
   page: { readonly limit: number; readonly offset: number },
 ): Promise<{ items: HistoryItem[]; total: number }> {
@@ -126,20 +127,29 @@ export async function listHistory(
   const ids = rows.map((row) => row.id);
   if (ids.length === 0) return { items: [], total: await db.$count(orders, mine) };
   const counts = await db
-    .select({ orderId: steps.orderId, count: sql`count(*)::int`.mapWith(Number) })
+    .select({
+      orderId: steps.orderId,
+      state: steps.state,
+      count: sql`count(*)::int`.mapWith(Number),
+    })
     .from(steps)
     .where(inArray(steps.orderId, ids))
-    .groupBy(steps.orderId);
+    .groupBy(steps.orderId, steps.state);
   const sent = await db
     .select()
     .from(deliveries)
     .where(inArray(deliveries.orderId, ids))
     .orderBy(asc(deliveries.part));
-  const items = rows.map((row) => {
+  const refunded = await Promise.all(ids.map((id) => ledger.refunded(id)));
+  const items = rows.map((row, index) => {
     const mail = sent.filter((delivery) => delivery.orderId === row.id);
+    const parts = counts.filter(({ orderId }) => orderId === row.id);
+    const total = (some: typeof parts) => some.reduce((sum, { count }) => sum + count, 0);
     return {
       order: toView(row),
-      transitions: counts.find((count) => count.orderId === row.id)?.count ?? 0,
+      transitions: total(parts),
+      finished: total(parts.filter(({ state }) => hasClip(state))),
+      refunded: refunded[index] ?? NO_STARS,
       previewFileId: mail.find((delivery) => delivery.kind === 'preview')?.fileId ?? null,
       documentFileIds: mail.flatMap(({ kind, fileId }) =>
         kind === 'document' && fileId ? [fileId] : [],

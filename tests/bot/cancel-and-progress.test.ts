@@ -43,6 +43,7 @@ describe('cancelling', () => {
     ann.say('/cancel');
     await ann.waitForMessage({ text: /Nothing was charged/ });
     await ann.waitUntilGone({ button: /Done/ });
+    await ann.waitUntilGone({ text: /^2 photos|This order was cancelled/ });
     ann.say('hm');
     await ann.waitForMessage({ text: /I make videos out of photos/ });
     assert.equal(rig.dialogues.size, 0);
@@ -56,7 +57,7 @@ describe('cancelling', () => {
     await ann.press(/Skip/);
     ann.say('/morph');
     await ann.press(/^Cancel$/);
-    await ann.waitForMessage({ text: /Nothing was charged/ });
+    await ann.waitForMessage({ text: /Nothing was sent or charged/ });
     ann.sendPhotos(await pictures(2));
     await ann.waitForMessage({ text: /^2 photos/ });
     await ann.press(/^Cancel$/);
@@ -268,7 +269,7 @@ describe('cancelling', () => {
     ann.say('/morph');
     await ann.waitForMessage({ text: /send me your photos/ });
     ann.say('/cancel');
-    const told = await ann.waitForMessage({ text: /Nothing was charged/ });
+    const told = await ann.waitForMessage({ text: /Nothing was sent or charged/ });
     await ann.waitForMessage({ text: /The paid order goes on/ });
     await rig.replayNewest();
     await ann.waitForMessage({ text: /Nothing was charged/ }, { after: told });
@@ -297,6 +298,19 @@ describe('cancelling', () => {
   });
 });
 
+describe('words while a paid order is being made', () => {
+  test('are answered with how far it is', async (t) => {
+    const { ann, order } = await atWork(t);
+    Object.assign(order, { etaSeconds: 200 });
+    order.view.state = 'rendering';
+    ann.say('how long?');
+    await ann.waitForMessage({ text: /will be ready in about 4 min\. \/status/ });
+    Object.assign(order, { etaSeconds: null });
+    ann.say('and now?');
+    await ann.waitForMessage({ text: /Your video is being made\. \/status/ });
+  });
+});
+
 describe('the progress message', () => {
   test('is one message through the whole life of the order', async (t) => {
     const { ann, order, message } = await atWork(t);
@@ -309,7 +323,7 @@ describe('the progress message', () => {
     await shows(/In the queue: 9 transitions ahead of you/, { ahead: 9 });
     await shows(/Making your video/, { ahead: 0, running: 2, etaSeconds: 120 }, 'rendering');
     await shows(/3 of 4 transitions\nReady in less than a minute/, { finished: 3, etaSeconds: 20 });
-    await shows(/studio is busy/, { waitingForProvider: true });
+    await shows(/service is busy/, { waitingForProvider: true });
     await shows(/Joining the clips/, { waitingForProvider: false }, 'finishing');
     await shows(/Sending the video/, {}, 'delivering');
   });
@@ -318,7 +332,7 @@ describe('the progress message', () => {
     const { rig, ann, order } = await atWork(t);
     order.view.state = 'delivered';
     rig.bot.chatPort.progressChanged('order1');
-    await ann.waitForMessage({ text: /Your video is ready/ });
+    await ann.waitForMessage({ text: /Your video is ready, it is below\.\nPaid: 178\.12 ⭐$/ });
     await ann.waitUntilGone({ button: /Cancel/ });
   });
 

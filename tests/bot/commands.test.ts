@@ -41,6 +41,9 @@ test('the menus of Telegram and /help show the same list, in both languages', as
   assert.equal(menus.filter(({ payload }) => payload['language_code'] === 'ru').length, 2);
   const forAdmin = names.find(({ names: list }) => list.includes('grant'));
   assert.deepEqual(forAdmin?.names, [...COMMANDS, 'grant']);
+  const root = rig.person(ADMIN, 'Root');
+  root.say('/help');
+  await root.waitForMessage({ text: /^\/paysupport — .+\n\/grant — Give stars/m });
 });
 
 test('/language changes the words at once', async (t) => {
@@ -59,24 +62,39 @@ test('/gender keeps the answer', async (t) => {
   const ann = rig.person(1, 'Ann');
   ann.say('/gender');
   await ann.press(/Female/);
-  await ann.waitForMessage({ text: /Female, noted/ });
+  await ann.waitForMessage({ text: /Noted: female/ });
   assert.equal(rig.people.get(1)?.gender, 'female');
 });
 
-test('/balance tells movements in plain words', async (t) => {
+test('/balance tells movements in plain words, those of one order as one, and the id for /grant', async (t) => {
   const rig = await startRig(t);
   const ann = rig.person(1, 'Ann');
   rig.balances.set(1, stars(5_570));
   const at = new Date('2026-11-22T10:00:00Z');
-  const morph = { serviceType: 'image_morphing', reason: 'cancelled', at };
+  const morph = { serviceType: 'image_morphing', orderId: 'o1', reason: 'cancelled', at };
   rig.statement.push(
+    ...Array.from({ length: 11 }, () => ({
+      kind: 'refund' as const,
+      amount: stars(4_453),
+      ...morph,
+      orderId: 'o2',
+    })),
     { kind: 'refund', amount: stars(4_453), ...morph },
     { kind: 'charge', amount: stars(-8_906), ...morph },
-    { kind: 'top_up', amount: stars(10_000), serviceType: null, reason: 'for a friend', at },
+    {
+      kind: 'top_up',
+      amount: stars(10_000),
+      serviceType: null,
+      orderId: null,
+      reason: 'for a friend',
+      at,
+    },
   );
   ann.say('/balance');
   const { text } = await ann.waitForMessage({ text: /Your balance: 55\.70 ⭐/ });
-  assert.match(text ?? '', /22 Nov · \+44\.53 ⭐ · refund, morph video/);
+  assert.match(text ?? '', /22 Nov · \+489\.83 ⭐ · refund, morph video \(11 transitions\)$/m);
+  assert.match(text ?? '', /22 Nov · \+44\.53 ⭐ · refund, morph video$/m);
+  assert.match(text ?? '', /Your id: 1$/);
   assert.match(text ?? '', /22 Nov · −89\.06 ⭐ · morph video/);
   assert.match(text ?? '', /22 Nov · \+100\.00 ⭐ · stars added: for a friend/);
 });
@@ -118,7 +136,7 @@ describe('/grant', () => {
     await ann.waitForMessage({ text: /^2 photos/ });
     await ann.press(/Done/);
     await ann.press(/Seamless/);
-    await ann.waitForMessage({ text: /44\.53 ⭐ short/ });
+    await ann.waitForMessage({ text: /costs 44\.53 ⭐ and your balance is empty/ });
     root.say('/grant 1 100,5 for being nice');
     await root.waitForMessage({ text: /Ann <3 got 100\.50 ⭐ and has 100\.50 ⭐ now/ });
     const told = await ann.waitForMessage({ text: /You got 100\.50 ⭐/, button: /Continue/ });
@@ -137,7 +155,7 @@ describe('/grant', () => {
       ['/grant 1 -5', /above 0/],
       ['/grant 1 0', /above 0/],
       ['/grant 1 999999999', /above 0/],
-      ['/grant 77 5', /no person with the id 77/],
+      ['/grant 77 5', /Nobody with id 77 has written to the bot yet/],
     ];
     let after = 0;
     for (const [command, pattern] of refusals) {
@@ -236,7 +254,7 @@ describe('/history', () => {
       const { id } = await rig.orders.open(1);
       const order = rig.orders.all.find(({ view }) => view.id === id);
       assert.ok(order);
-      Object.assign(order, { total: 3, documentFileIds: [sent.message.fileId] });
+      Object.assign(order, { total: 3, finished: 3, documentFileIds: [sent.message.fileId] });
       Object.assign(order.view, { state: 'delivered', price: stars(13_359) });
     }
     ann.say('/history');

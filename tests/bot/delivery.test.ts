@@ -59,7 +59,9 @@ test('the document is the untouched original, in parts with names of their own',
 test('the closing words say what was replaced and what came back, and offer another', async (t) => {
   const { ann, video, port } = await withResult(t);
   await port.sendClosing({ ...video, replaced: [2], refunded: stars(4_453) }, never);
-  const message = await ann.waitForMessage({ text: /Transition 2 was rendered more simply/ });
+  const message = await ann.waitForMessage({
+    text: /Transition 2 was replaced by a soft dissolve/,
+  });
   assert.match(message.text ?? '', /44\.53 ⭐ came back/);
   assert.deepEqual(buttonLabels(message), ['✨ Make another']);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { stars } from '../../src/domain/stars.ts';
+import type { PrivateMessage } from '../../src/sandbox/bot-api-server.ts';
 import type { Person } from '../support/chat.ts';
 import { buttonLabels } from '../support/chat.ts';
 import { DatabaseDown, pictures, type Rig, type RigOptions, startRig } from './rig.ts';
@@ -36,8 +37,13 @@ async function atConfirm(t: TestContext, count = 12, options: RigOptions = {}) {
   return there;
 }
 
+const hasButtons = (message: PrivateMessage) => buttonLabels(message).length > 0;
+
 const counters = (person: Person) =>
   person.messages().filter(({ text, from }) => from.is_bot && /^\d+ photos?\b/.test(text ?? ''));
+
+const asking = (person: Person) =>
+  person.messages().filter(({ text }) => /Who is in the photos/.test(text ?? ''));
 
 const quotes = (rig: Rig) =>
   rig.server.messages(1).filter(({ text }) => /Seamless — /.test(text ?? '')).length;
@@ -86,7 +92,7 @@ test('a Russian speaker reads Russian from the first word on', async (t) => {
   oleg.sendPhotos(await pictures(2));
   await oleg.waitForMessage({ text: /^2 фото/ });
   await oleg.press(/Готово/);
-  await oleg.waitForMessage({ text: /Плавный — 1 переход · 5 с · 44\.53 ⭐/ });
+  await oleg.waitForMessage({ text: /До последнего фото — 1 переход · 5 с · 44\.53 ⭐/ });
   await oleg.press(/По кругу/);
   await oleg.press(/Подтвердить/);
   await oleg.waitForMessage({ text: /0 из 2 переходов/, button: /Отменить/ });
@@ -154,14 +160,29 @@ describe('photos', () => {
     const ann = rig.person(1, 'Ann');
     ann.sendPhotos(await pictures(3), { album: true });
     await ann.waitForMessage({ text: /^3 photos/, button: /Done/ });
-    assert.equal(
-      ann.messages().filter(({ text }) => /Who is in the photos/.test(text ?? '')).length,
-      1,
-    );
-    await ann.press(/Done/);
+    const [asked] = asking(ann);
+    const answer = await ann.press(/Done/);
+    assert.equal(answer.text, 'One question first: who is in the photos?');
+    await ann.waitUntilGone(({ message_id }) => message_id === asked?.message_id);
+    assert.equal(asking(ann).length, 1);
     await ann.press(/Male/, { after: counters(ann)[0]?.message_id ?? 0 });
     await ann.waitForMessage({ button: /Seamless/ });
     assert.equal(rig.people.get(1)?.gender, 'male');
+  });
+
+  test('the question about them is asked once more after a restart, and one answer is enough', async (t) => {
+    const rig = await startRig(t);
+    const ann = rig.person(1, 'Ann');
+    ann.sendPhotos(await pictures(2), { album: true });
+    await ann.waitForMessage({ text: /^2 photos/, button: /Done/ });
+    const [old] = asking(ann);
+    await rig.restart();
+    await ann.press(/Done/);
+    await ann.waitForMessage({ button: /Skip/ }, { after: old?.message_id ?? 0 });
+    await rig.server.press(1, old?.message_id ?? 0, 'o:gender:order1:male');
+    await ann.waitUntilGone({ button: /Skip/ });
+    await ann.press(/Done/);
+    await ann.waitForMessage({ button: /Seamless/ });
   });
 
   test('a stray document without an order opens none', async (t) => {
@@ -258,6 +279,52 @@ describe('photos', () => {
 });
 
 describe('Done', () => {
+  test('pressed again while the quote is being made is answered at once, and counts once', async (t) => {
+    const { rig, ann } = await atCounter(t, 3);
+    const counter = await ann.waitForMessage({ button: /Done/ });
+    let release = () => {};
+    const slow = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const quote = rig.orders.quote;
+    rig.orders.quote = async (...given) => {
+      await slow;
+      return quote(...given);
+    };
+    await ann.press(/Done/);
+    await ann.waitUntilGone({ button: /Done/ });
+    const answer = await rig.server.press(1, counter.message_id, 'o:done:order1');
+    assert.equal(answer.text, "I'm already counting, one moment…");
+    release();
+    await ann.waitForMessage({ button: /Seamless/ });
+    ann.say('/help');
+    await ann.waitForMessage({ text: /How it works/ });
+    assert.equal(quotes(rig), 1);
+    assert.equal(ann.messages().filter(({ photo, from }) => photo && from.is_bot).length, 1);
+  });
+
+  test('leaves the older quote without buttons', async (t) => {
+    const { rig, ann } = await atQuote(t, 3);
+    const old = await ann.waitForMessage({ button: /Seamless/ });
+    ann.sendPhotos(await pictures(1));
+    await ann.waitForMessage({ text: /^4 photos/, button: /Done/ });
+    await ann.press(/Done/);
+    await ann.waitForMessage({ button: /Seamless/ }, { after: old });
+    await ann.waitUntilGone(
+      (message) => message.message_id === old.message_id && hasButtons(message),
+    );
+    assert.equal(quotes(rig), 2);
+  });
+
+  test('that fails gives the counter its buttons back', async (t) => {
+    const { rig, ann } = await atCounter(t, 2);
+    rig.orders.failures.push({ method: 'quote', error: new Error('broken') });
+    await ann.press(/Done/);
+    await ann.waitForMessage({ text: /Something went wrong/ });
+    await ann.press(/Done/);
+    await ann.waitForMessage({ button: /Seamless/ });
+  });
+
   test('says what one photo lacks', async (t) => {
     const { ann } = await atCounter(t, 1);
     await ann.press(/Done/);
@@ -288,6 +355,9 @@ describe('Done', () => {
     rig.orders.diskFull = true;
     await ann.press(/Done/);
     await ann.waitForMessage({ text: /storage is full.*photos are kept/s });
+    rig.orders.diskFull = false;
+    await ann.press(/Done/);
+    await ann.waitForMessage({ button: /Seamless/ });
   });
 
   test('sends many sheets as albums', async (t) => {
@@ -336,7 +406,7 @@ describe('before paying', () => {
     const { rig, ann } = await atConfirm(t, 2);
     rig.balances.set(1, stars(0));
     await ann.press(/Confirm/);
-    await ann.waitForMessage({ text: /You are 89\.06 ⭐ short/ });
+    await ann.waitForMessage({ text: /The video costs 89\.06 ⭐ and your balance is empty/ });
     assert.equal(rig.orders.charges.length, 0);
   });
 
@@ -347,6 +417,26 @@ describe('before paying', () => {
     await ann.waitForMessage({ button: /Confirm/ }, { after: before?.message_id ?? 0 });
     assert.equal(rig.orders.all.length, 1);
   });
+});
+
+test('what was asked before Continue and Confirm has no buttons afterwards', async (t) => {
+  const { rig, ann } = await atCounter(t, 0);
+  const prompt = await ann.waitForMessage({ text: /send me your photos/ });
+  ann.sendPhotos(await pictures(2));
+  await ann.waitForMessage({ text: /^2 photos/, button: /Done/ });
+  await ann.press(/Done/);
+  rig.balances.set(1, stars(0));
+  await ann.press(/Seamless/);
+  await ann.press(/Top up/);
+  const topUp = await ann.waitForMessage({ text: /give them your id/ });
+  rig.balances.set(1, stars(60_000));
+  ann.say('/morph');
+  await ann.waitForMessage({ button: /Confirm/ }, { after: topUp });
+  await ann.press(/Confirm/);
+  await ann.waitForMessage({ text: /0 of 1 transition/ });
+  for (const { message_id } of [prompt, topUp]) {
+    await ann.waitUntilGone((message) => message.message_id === message_id && hasButtons(message));
+  }
 });
 
 describe('Confirm', () => {
@@ -392,7 +482,7 @@ describe('Confirm', () => {
     const { rig, ann } = await atConfirm(t, 2);
     rig.balances.set(1, stars(0));
     await ann.press(/Confirm/);
-    await ann.waitForMessage({ text: /You are 89\.06 ⭐ short/ });
+    await ann.waitForMessage({ text: /The video costs 89\.06 ⭐ and your balance is empty/ });
     await ann.press(/^Cancel$/);
     await ann.waitForMessage({ text: /Nothing was charged/ });
     await ann.waitUntilGone({ button: /Top up/ });

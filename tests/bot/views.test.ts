@@ -6,11 +6,12 @@ import { splitAlbums } from '../../src/bot/send-pictures.ts';
 import { historyScreen, movementLine } from '../../src/bot/views/account.ts';
 import { countLine } from '../../src/bot/views/photos.ts';
 import { progressScreen } from '../../src/bot/views/progress.ts';
-import { noQuoteText, optionLine } from '../../src/bot/views/quote.ts';
+import { noQuoteText, optionLine, quoteScreen } from '../../src/bot/views/quote.ts';
 import {
   closingScreen,
   documentCaption,
   documentName,
+  noticeScreen,
   previewCaption,
 } from '../../src/bot/views/result.ts';
 import { SKIP_REASONS } from '../../src/domain/skip-reason.ts';
@@ -96,7 +97,7 @@ describe('the quote', () => {
       (n) => optionLine(ru, option(n)).split(' · ')[0],
     );
     assert.deepEqual(
-      counted.map((text) => text?.replace('Плавный — ', '')),
+      counted.map((text) => text?.replace('До последнего фото — ', '')),
       [
         '1 переход',
         '2 перехода',
@@ -107,6 +108,18 @@ describe('the quote', () => {
         '112 переходов',
       ],
     );
+  });
+
+  test('names the files that are not in it', () => {
+    const made = { kind: 'quoted', options: [], balance: stars(0), photos: 3, sheets: [] } as const;
+    const skipped = ['notes.txt', 'a<b.txt', null, 'last.pdf'].map((name) => ({
+      name,
+      reason: 'not_a_picture' as const,
+    }));
+    const shown = (count: number) => quoteScreen(en, 'abc', made, skipped.slice(0, count)).text;
+    assert.match(shown(0), /^<b>3 photos<\/b>, numbered above/);
+    assert.match(shown(1), /^<b>3 photos<\/b> \(1 file was skipped: notes\.txt\), numbered/);
+    assert.match(shown(4), /\(4 files were skipped: notes\.txt, a&lt;b\.txt, a photo, …\)/);
   });
 
   test('says how many photos are too many', () => {
@@ -158,7 +171,7 @@ describe('progress', () => {
     const { text, keyboard } = progressScreen(en, progress);
     assert.equal(
       text,
-      '<b>Making your video</b>\n\n▰▰▰▰▰▱▱▱▱▱\n7 of 12 transitions\nReady in about 4 min',
+      '<b>Making your video</b>\n\n▰▰▰▰▰▱▱▱▱▱\n7 of 12 transitions\nReady in about 4 min\nPaid: 489.83 ⭐',
     );
     assert.equal(keyboard?.[0]?.[0]?.text, 'Cancel');
   });
@@ -172,7 +185,7 @@ describe('progress', () => {
 
   test('promises no time while the provider takes no work', () => {
     const { text } = progressScreen(en, { ...progress, waitingForProvider: true });
-    assert.match(text, /studio is busy/);
+    assert.match(text, /service is busy/);
     assert.doesNotMatch(text, /Ready in/);
   });
 
@@ -221,12 +234,30 @@ describe('the result', () => {
   });
 
   test('says what was replaced and what came back', () => {
-    const closing = closingScreen(en, { ...video, replaced: [3], refunded: stars(4453) });
-    assert.match(closing.text, /Transition 3 was rendered more simply/);
-    assert.match(closing.text, /44\.53 ⭐ came back/);
-    const many = closingScreen(ru, { ...video, replaced: [3, 5], refunded: stars(8906) });
-    assert.match(many.text, /Переходы 3, 5 сделаны упрощённо/);
-    assert.doesNotMatch(closingScreen(en, video).text, /came back/);
+    const closing = closingScreen(en, { ...video, replaced: [3], refunded: stars(4453) }, view);
+    assert.match(closing.text, /Transition 3 was replaced by a soft dissolve/);
+    assert.match(closing.text, /44\.53 ⭐ came back.*Paid: 445\.30 ⭐$/s);
+    const many = closingScreen(ru, { ...video, replaced: [3, 5], refunded: stars(8906) }, view);
+    assert.match(many.text, /Переходы 3, 5 заменены плавным наплывом/);
+    assert.doesNotMatch(closingScreen(en, video, view).text, /came back/);
+  });
+
+  test('of a shorter video does not tell again what came back at the cancel', () => {
+    const shorter = { ...video, partial: true, refunded: stars(40_077) };
+    const { text } = closingScreen(en, shorter, view);
+    assert.doesNotMatch(text, /came back/);
+    assert.match(text, /Paid: 89\.06 ⭐$/);
+  });
+
+  test('that failed names what came back once: in the apology', () => {
+    const order = { ...view, state: 'failed' as const };
+    const refunded = stars(48_983);
+    assert.doesNotMatch(progressScreen(en, { ...progress, order, refunded }).text, /⭐/);
+    const notice = { orderId: 'abc', personId: 1, kind: 'failed', refunded } as const;
+    for (const failure of ['delivery', 'stitching', 'timeout'] as const) {
+      const { text } = noticeScreen(en, { ...notice, failure });
+      assert.equal(text.match(/back/g)?.length, 1, text);
+    }
   });
 });
 
@@ -246,7 +277,14 @@ describe('small words', () => {
 
   test('movements carry their sign, days their month', () => {
     const at = new Date('2026-11-22T23:30:00Z');
-    const line = { kind: 'charge', serviceType: 'image_morphing', reason: null, at } as const;
+    const line = {
+      kind: 'charge',
+      serviceType: 'image_morphing',
+      orderId: 'o1',
+      count: 1,
+      reason: null,
+      at,
+    } as const;
     assert.equal(
       movementLine(en, 'en', { ...line, amount: stars(-48_983) }),
       '22 Nov · <b>−489.83 ⭐</b> · morph video',
@@ -259,6 +297,8 @@ describe('small words', () => {
     const line = {
       kind: 'top_up',
       serviceType: null,
+      orderId: null,
+      count: 1,
       reason: 'for <you>',
       amount: stars(100),
     } as const;
@@ -273,6 +313,8 @@ test('the history has buttons for what can be sent again and for the pages there
   const items = Array.from({ length: 5 }, (_, index) => ({
     order: { ...view, id: `o${index}`, state: 'delivered' as const },
     transitions: 3,
+    finished: 3,
+    refunded: stars(0),
     previewFileId: index === 1 ? null : 'file',
     documentFileIds: [],
   }));
@@ -285,6 +327,21 @@ test('the history has buttons for what can be sent again and for the pages there
     ['history:0', 'history:10'],
   ]);
   assert.match(screen.text, /6\. 22 Nov · 3 transitions · 489\.83 ⭐ · delivered/);
+});
+
+test('the history tells what an order really was, less what came back', () => {
+  const item = {
+    order: { ...view, state: 'cancelled' as const, price: stars(17_812) },
+    transitions: 4,
+    finished: 2,
+    refunded: stars(8_906),
+    previewFileId: null,
+    documentFileIds: [],
+  };
+  const running = { ...item, order: { ...item.order, state: 'rendering' as const } };
+  const { text } = historyScreen(en, 'en', { items: [item, running], total: 2, offset: 0 });
+  assert.match(text, /2 of 4 transitions · 89\.06 ⭐ · cancelled/);
+  assert.match(text, /2\. 22 Nov · 4 transitions · .* being made/);
 });
 
 test('pictures go out in albums of two to ten', () => {

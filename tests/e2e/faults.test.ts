@@ -108,7 +108,7 @@ it('an order arrives, or its stars come back, whatever Replicate does', async (t
     replicate.faultAlways('create', refusals.outOfCredit);
     await orderMorph(ann, { photos: await makePhotos(3) });
     await admin.waitForMessage({ text: /out of credit/ }, PATIENCE);
-    await ann.waitForMessage({ text: /studio is busy/ }, PATIENCE);
+    await ann.waitForMessage({ text: /service is busy/ }, PATIENCE);
     replicate.faultAlways('create', undefined);
     await receiveMorph(ann);
     assert.doesNotMatch(ann.transcript(), /credit|402|Replicate/i);
@@ -169,7 +169,7 @@ it('an order arrives, or its stars come back, whatever Replicate does', async (t
     await orderMorph(ann, { photos: await makePhotos(7) });
     await receiveMorph(ann);
     replicate.script(() => undefined);
-    await ann.waitForMessage({ text: /Transition \d was rendered more simply/ }, PATIENCE);
+    await ann.waitForMessage({ text: /Transition \d was replaced by a soft dissolve/ }, PATIENCE);
     await ann.waitForMessage({ text: /44\.53 ⭐ came back/ }, PATIENCE);
     const hung = replicate.predictions.slice(from).find(({ cancelledAt }) => cancelledAt);
     assert.ok(hung, 'what hung was cancelled');
@@ -202,7 +202,7 @@ it('an order arrives, or its stars come back, whatever Replicate does', async (t
     replicate.script(() => ({ outcome: 'fail', error: 'Prediction failed. (E1000)' }));
     const before = creates();
     await orderMorph(ann, { photos: await makePhotos(2) });
-    await ann.waitForMessage({ text: /our studio failed on every transition/ }, PATIENCE);
+    await ann.waitForMessage({ text: /the service failed on every transition/ }, PATIENCE);
     await ann.waitForMessage({ text: /44\.53 ⭐ came back/ }, PATIENCE);
     assert.equal(creates() - before, 3);
     replicate.script(() => undefined);

@@ -317,9 +317,11 @@ export function createFakeOrders(deps: {
         .toReversed()
         .slice(offset, offset + limit)
         .map(
-          ({ view, total, previewFileId, documentFileIds }): HistoryItem => ({
+          ({ view, total, finished, refunded, previewFileId, documentFileIds }): HistoryItem => ({
             order: { ...view },
             transitions: total,
+            finished,
+            refunded,
             previewFileId,
             documentFileIds,
           }),

@@ -1,7 +1,5 @@
-import { balanceScreen } from '../views/account.ts';
+import { balanceScreen, READ_ENTRIES } from '../views/account.ts';
 import type { Command, CommandDeps } from './command.ts';
-
-const SHOWN_ENTRIES = 10;
 
 /** /balance: what the person has, and what moved it last. */
 export function createBalanceCommand({ ledger, messenger }: CommandDeps): Command {
@@ -11,9 +9,10 @@ export function createBalanceCommand({ ledger, messenger }: CommandDeps): Comman
     async handle({ person, t }) {
       const [balance, lines] = await Promise.all([
         ledger.balance(person.id),
-        ledger.statement(person.id, SHOWN_ENTRIES),
+        ledger.statement(person.id, READ_ENTRIES),
       ]);
-      await messenger.send(person.id, balanceScreen(t, person.language, { balance, lines }));
+      const account = { personId: person.id, balance, lines };
+      await messenger.send(person.id, balanceScreen(t, person.language, account));
     },
   };
 }

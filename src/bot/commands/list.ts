@@ -21,6 +21,7 @@ export interface CommandList {
 }
 
 export function createCommandList(deps: CommandDeps): CommandList {
+  const admins: readonly Command[] = [createGrantCommand(deps)];
   const everyone: readonly Command[] = [
     createStartCommand(deps),
     createMorphCommand(deps),
@@ -30,10 +31,10 @@ export function createCommandList(deps: CommandDeps): CommandList {
     createCancelCommand(deps),
     createLanguageCommand(deps),
     createGenderCommand(deps),
-    createHelpCommand(deps, () => everyone),
+    createHelpCommand(deps, (isAdmin) => (isAdmin ? [...everyone, ...admins] : everyone)),
     createLegalCommand('privacy', deps),
     createLegalCommand('terms', deps),
     createPaySupportCommand(deps),
   ];
-  return { everyone, admins: [createGrantCommand(deps)] };
+  return { everyone, admins };
 }

@@ -2,10 +2,11 @@ import { showMovement } from '../amounts.ts';
 import type { BotContext } from '../context.ts';
 import { escapeHtml } from '../i18n.ts';
 import { describeError } from '../log.ts';
-import { paySupportScreen } from '../views/account.ts';
+import { groupMovements, paySupportScreen, READ_ENTRIES } from '../views/account.ts';
 import type { Command, CommandDeps } from './command.ts';
 
-const SHOWN_ENTRIES = 5;
+/** Movements shown, of one order and kind together. */
+const SHOWN_MOVEMENTS = 5;
 
 /** A question longer than this would not fit into a message to the admins. */
 const MAX_QUESTION_LENGTH = 3_000;
@@ -19,10 +20,13 @@ export function createPaySupportCommand(deps: CommandDeps): Command {
 
   async function pass(ctx: BotContext, question: string): Promise<boolean> {
     const { person } = ctx;
-    const lines = await ledger.statement(person.id, SHOWN_ENTRIES);
-    const movements = lines.map(
-      (line) => `${line.at.toISOString().slice(0, 16)} ${line.kind} ${showMovement(line.amount)}`,
-    );
+    const lines = await ledger.statement(person.id, READ_ENTRIES);
+    const movements = groupMovements(lines)
+      .slice(0, SHOWN_MOVEMENTS)
+      .map(({ at, kind, amount, count }) => {
+        const times = count > 1 ? ` ×${count}` : '';
+        return `${at.toISOString().slice(0, 16)} ${kind}${times} ${showMovement(amount)}`;
+      });
     let reached = false;
     for (const adminId of adminIds) {
       const admin = await deps.people.find(adminId);
@@ -55,8 +59,8 @@ export function createPaySupportCommand(deps: CommandDeps): Command {
         await messenger.send(person.id, { text });
         return;
       }
-      const lines = await ledger.statement(person.id, SHOWN_ENTRIES);
-      const help = { lines, reachable: adminIds.length > 0 };
+      const lines = await ledger.statement(person.id, READ_ENTRIES);
+      const help = { lines, shown: SHOWN_MOVEMENTS, reachable: adminIds.length > 0 };
       await messenger.send(person.id, paySupportScreen(t, person.language, help));
     },
   };

@@ -9,6 +9,7 @@ import type { PressedButton, Talk } from '../context.ts';
 import type { TextKey, Translate } from '../i18n.ts';
 import type { Messenger, Screen } from '../messenger.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
+import type { Questions } from '../questions.ts';
 import { sendPictures } from '../send-pictures.ts';
 import { genderSavedScreen, genderScreen } from '../views/menu.ts';
 import { askPhotosScreen, type PhotoTerms } from '../views/photos.ts';
@@ -30,6 +31,7 @@ export interface MorphFlowDeps {
   readonly messenger: Messenger;
   readonly collector: Collector;
   readonly progress: ProgressDisplay;
+  readonly questions: Questions;
   readonly terms: PhotoTerms;
 }
 
@@ -45,7 +47,7 @@ export interface MorphFlow {
 }
 
 export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
-  const { api, messenger, collector, progress, terms } = deps;
+  const { api, messenger, collector, progress, questions, terms } = deps;
 
   async function begin(talk: Talk) {
     const order = await deps.orders().open(talk.person.id);
@@ -66,10 +68,11 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       const { mode } = order;
       const choice = { mode, gender: person.gender };
       const chosen = await deps.orders().choose(order.id, person.id, choice);
-      if (chosen.kind !== 'closed') return show(talk, chosenScreen(t, order.id, chosen));
+      if (chosen.kind !== 'closed') return offer(talk, order.id, chosenScreen(t, order.id, chosen));
     }
     if ((await collector.renew(order)) === 'empty') {
-      await messenger.send(person.id, askPhotosScreen(t, order.id, terms));
+      const about = { orderId: order.id, question: 'photos' } as const;
+      await questions.ask(person.id, about, askPhotosScreen(t, order.id, terms));
     }
     return 'asking';
   }
@@ -88,7 +91,10 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       case 'continue':
         if (!isOpen(order.state) && !isActive(order.state)) return closed(talk, overKey(order));
         await talk.answer();
-        if (pressed.action === 'continue' && messageId) await messenger.strip(person.id, messageId);
+        if (pressed.action === 'continue') {
+          if (messageId) await messenger.strip(person.id, messageId);
+          await settleAll(person.id, orderId, messageId);
+        }
         return resume(talk, order);
       case 'cancel':
         // Cancelled before its turn came, see the cancel middleware.
@@ -100,10 +106,12 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     }
     switch (pressed.action) {
       case 'done':
+        if (person.gender === null) {
+          await talk.answer(t('morph.questionFirst'));
+          return askGender(talk, orderId, 'gender_done');
+        }
         await talk.answer();
-        return person.gender === null
-          ? askGender(talk, orderId, 'gender_done')
-          : quote(talk, orderId);
+        return quote(talk, orderId);
       case 'undo':
       case 'clear': {
         const { requestId } = talk;
@@ -117,6 +125,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         await deps.people.setGender(person.id, pressed.gender);
         await talk.answer();
         await messenger.put(person.id, messageId, genderSavedScreen(t, pressed.gender));
+        await questions.settle(person.id, { orderId, question: 'gender' }, messageId);
         const known = { ...talk, person: { ...person, gender: pressed.gender } };
         return pressed.action === 'gender' ? resume(known, order) : quote(known, orderId);
       }
@@ -125,7 +134,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         const chosen = await deps.orders().choose(orderId, person.id, choice);
         if (chosen.kind === 'closed') return outdated(talk, order);
         await talk.answer();
-        return show(talk, chosenScreen(t, orderId, chosen), messageId);
+        return offer(talk, orderId, chosenScreen(t, orderId, chosen), messageId);
       }
       case 'back':
         await talk.answer();
@@ -138,35 +147,46 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         return 'asking';
       case 'topup':
         await talk.answer();
-        return show(talk, topUpScreen(t, orderId, person.id), messageId);
+        return offer(talk, orderId, topUpScreen(t, orderId, person.id), messageId);
       default:
         return assertNever(pressed);
     }
   }
 
   async function askGender(
-    { person, t }: Talk,
+    { person, t, allowDone }: Talk,
     orderId: string,
     action: 'gender' | 'gender_done',
   ): Promise<Stage> {
+    allowDone?.();
     const screen = genderScreen(t, (gender) => encodeOrderPress({ action, orderId, gender }));
-    await messenger.send(person.id, screen);
+    await questions.ask(person.id, { orderId, question: 'gender' }, screen);
     return 'asking';
   }
 
   /** Makes the quote and shows it; in place of the message it is asked from, without the sheets. */
   async function quote(talk: Talk, orderId: string, inMessage?: number): Promise<Stage> {
     const { person, t } = talk;
-    const outcome = await messenger.during(person.id, 'upload_photo', async () => {
-      const made = await deps.orders().quote(orderId, person.id);
-      if (made.kind === 'quoted' && !inMessage) {
-        await sendPictures(api, person.id, made.sheets, t('morph.sheet'));
-      }
-      return made;
-    });
+    if (!inMessage) await collector.rest({ id: orderId, personId: person.id });
+    const outcome = await messenger
+      .during(person.id, 'upload_photo', async () => {
+        const made = await deps.orders().quote(orderId, person.id);
+        if (made.kind === 'quoted' && !inMessage) {
+          await sendPictures(api, person.id, made.sheets, t('morph.sheet'));
+        }
+        return made;
+      })
+      .catch(async (error: unknown) => {
+        // Whoever is told to try again needs the button for it.
+        talk.allowDone?.();
+        await collector.refresh({ id: orderId }).catch(() => undefined);
+        throw error;
+      });
     switch (outcome.kind) {
-      case 'quoted':
-        return show(talk, quoteScreen(t, orderId, outcome), inMessage);
+      case 'quoted': {
+        const { skipped = [] } = (await deps.orders().intake(orderId)) ?? {};
+        return offer(talk, orderId, quoteScreen(t, orderId, outcome, skipped), inMessage);
+      }
       case 'closed': {
         const order = await deps.orders().find(orderId, person.id);
         // Somebody who cancelled meanwhile has been told.
@@ -176,8 +196,9 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         return 'over';
       }
       default:
+        talk.allowDone?.();
         await messenger.send(person.id, { text: noQuoteText(t, outcome) });
-        if (outcome.kind !== 'disk_full') await collector.renew({ id: orderId });
+        await collector.renew({ id: orderId });
         return 'asking';
     }
   }
@@ -198,6 +219,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         await talk.answer(t('morph.confirmed'));
         await progress.refresh(order.id);
         await collector.refresh(order);
+        await settleAll(person.id, order.id, messageId);
         return 'over';
       case 'already': {
         await talk.answer(t(`morph.alreadyConfirmed.${outcome.state}`), { alert: true });
@@ -209,7 +231,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       }
       case 'short':
         await talk.answer();
-        return show(talk, shortScreen(t, order.id, outcome), messageId);
+        return offer(talk, order.id, shortScreen(t, order.id, outcome), messageId);
       case 'outdated':
         return outdated(talk, order);
       case 'closed':
@@ -250,9 +272,21 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     return 'over';
   }
 
-  async function show({ person }: Talk, screen: Screen, messageId?: number): Promise<Stage> {
-    await messenger.put(person.id, messageId, screen);
+  async function offer(
+    { person }: Talk,
+    orderId: string,
+    screen: Screen,
+    messageId?: number,
+  ): Promise<Stage> {
+    await questions.ask(person.id, { orderId, question: 'offer' }, screen, messageId);
     return 'asking';
+  }
+
+  /** Nothing that was asked before is to be answered any more, but for what the message itself says. */
+  async function settleAll(personId: number, orderId: string, exceptMessage?: number) {
+    for (const question of ['photos', 'offer'] as const) {
+      await questions.settle(personId, { orderId, question }, exceptMessage);
+    }
   }
 
   return { begin, press };

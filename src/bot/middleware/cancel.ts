@@ -1,6 +1,7 @@
+import { isOpen } from '../../domain/order-state.ts';
 import type { CancelOutcome, Orders, OrderView } from '../../orders/orders.ts';
 import { decodeOrderPress, orderButton } from '../callback-data.ts';
-import type { Collector } from '../collector.ts';
+import { type Collector, isEmpty } from '../collector.ts';
 import type { BotContext } from '../context.ts';
 import type { Messenger } from '../messenger.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
@@ -28,7 +29,12 @@ export interface Cancelling {
   cameAfter(chatId: number, messageId: number): Promise<boolean>;
 }
 
-type Cancelled = { readonly order: OrderView; readonly outcome: CancelOutcome };
+type Cancelled = {
+  readonly order: OrderView;
+  readonly outcome: CancelOutcome;
+  /** Nothing had been sent for it. */
+  readonly empty?: boolean;
+};
 
 export function createCancelling(deps: CancelDeps): Cancelling {
   const { messenger, progress } = deps;
@@ -61,13 +67,15 @@ export function createCancelling(deps: CancelDeps): Cancelling {
   }
 
   async function cancel({ person, requestId }: BotContext, order: OrderView): Promise<Cancelled> {
-    return { order, outcome: await deps.orders().cancel(order.id, person.id, requestId) };
+    const intake = isOpen(order.state) ? await deps.orders().intake(order.id) : undefined;
+    const outcome = await deps.orders().cancel(order.id, person.id, requestId);
+    return { order, outcome, empty: intake !== undefined && isEmpty(intake) };
   }
 
   async function command(ctx: BotContext): Promise<void> {
     const { person, t, requestId } = ctx;
     ctx.dialogueIsOver = true;
-    const done = await remember(ctx, async () => {
+    const done = await remember(ctx, async (): Promise<Cancelled | undefined> => {
       const before = await deps.orders().cancelledBy(person.id, requestId);
       if (before) return before;
       const open = await deps.orders().findOpen(person.id);
@@ -88,14 +96,15 @@ export function createCancelling(deps: CancelDeps): Cancelling {
   }
 
   /** What came of /cancel, at the bottom of the chat. */
-  async function tell({ person, t }: BotContext, { order, outcome }: Cancelled): Promise<void> {
+  async function tell({ person, t }: BotContext, done: Cancelled): Promise<void> {
+    const { order, outcome } = done;
     if (outcome.kind === 'partial_offered') {
       await progress.renew(order.id);
     } else {
-      await messenger.send(person.id, { text: cancelOutcomeText(t, outcome) });
+      await messenger.send(person.id, { text: cancelOutcomeText(t, outcome, done) });
       await progress.refresh(order.id);
     }
-    await deps.collector.refresh(order);
+    await deps.collector.close(order);
   }
 
   /** Paid orders go on; each can be cancelled by its own button. */
@@ -117,7 +126,7 @@ export function createCancelling(deps: CancelDeps): Cancelling {
     const pressed = decodeOrderPress(ctx.callbackQuery?.data);
     if (!pressed) return;
     const { person, t, messageId, requestId } = ctx;
-    const done = await remember(ctx, async () => {
+    const done = await remember(ctx, async (): Promise<Cancelled | undefined> => {
       const before = await deps.orders().cancelledBy(person.id, requestId);
       if (before) return before;
       const order = await deps.orders().find(pressed.orderId, person.id);
@@ -129,20 +138,21 @@ export function createCancelling(deps: CancelDeps): Cancelling {
       return;
     }
     const { order, outcome } = done;
-    const text = cancelOutcomeText(t, outcome);
+    const text = cancelOutcomeText(t, outcome, done);
     const ended = endsOrder(outcome);
     await ctx.answer(ended ? t('order.cancelledToast') : text, { alert: !ended });
     ctx.dialogueIsOver = outcome.kind === 'dropped';
+    const isCounter = messageId === order.collectorMessageId;
     const isProgress = messageId === order.progressMessageId && outcome.kind !== 'dropped';
     if (outcome.kind === 'partial_offered' && !isProgress) {
-      if (messageId && messageId !== order.collectorMessageId) {
-        await messenger.strip(person.id, messageId);
-      }
+      if (messageId && !isCounter) await messenger.strip(person.id, messageId);
       await progress.renew(order.id);
-    } else if (!isProgress && messageId !== order.collectorMessageId) {
+    } else if (!isProgress && !isCounter) {
       await messenger.put(person.id, messageId, { text });
     }
-    await deps.collector.refresh(order);
+    // Pressed on the counter, it is the counter that tells.
+    if (isCounter) await deps.collector.refresh(order);
+    else await deps.collector.close(order);
     await progress.refresh(order.id);
   }
 

@@ -1,7 +1,8 @@
 import type { FilterQuery, MiddlewareFn } from 'grammy';
 import type { Orders } from '../../orders/orders.ts';
+import { showWait } from '../amounts.ts';
 import type { BotContext } from '../context.ts';
-import type { TextKey } from '../i18n.ts';
+import type { Translate } from '../i18n.ts';
 import type { Messenger } from '../messenger.ts';
 import { createRecent } from '../recent.ts';
 
@@ -41,14 +42,20 @@ export function createFallback(deps: {
       if (hinted.get(person.id) === album) return;
       hinted.set(person.id, album);
     }
-    const key = isCommand(ctx) ? 'common.unknownCommand' : await hintFor(person.id);
-    await deps.messenger.send(person.id, { text: t(key) });
+    const text = isCommand(ctx) ? t('common.unknownCommand') : await hintFor(person.id, t);
+    await deps.messenger.send(person.id, { text });
   };
 
-  async function hintFor(personId: number): Promise<TextKey> {
+  async function hintFor(personId: number, t: Translate): Promise<string> {
     const order = await deps.orders().findOpen(personId);
-    if (!order) return 'common.hintStart';
-    return order.state === 'draft' ? 'morph.hintPhotos' : 'morph.hintButtons';
+    if (order) return t(order.state === 'draft' ? 'morph.hintPhotos' : 'morph.hintButtons');
+    const [running] = await deps.orders().active(personId);
+    if (!running) return t('common.hintStart');
+    const { etaSeconds = null, waitingForProvider } =
+      (await deps.orders().progress(running.id)) ?? {};
+    return etaSeconds === null || waitingForProvider
+      ? t('order.hintRunning')
+      : t('order.hintRunningEta', { wait: showWait(t, etaSeconds) });
   }
 }
 

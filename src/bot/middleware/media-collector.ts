@@ -6,6 +6,7 @@ import type { Collector } from '../collector.ts';
 import type { BotContext } from '../context.ts';
 import { MAX_DOWNLOAD_BYTES } from '../download.ts';
 import type { Messenger } from '../messenger.ts';
+import type { Questions } from '../questions.ts';
 import { genderScreen } from '../views/menu.ts';
 import type { Cancelling } from './cancel.ts';
 
@@ -13,6 +14,7 @@ export interface MediaCollectorDeps {
   readonly orders: () => Orders;
   readonly messenger: Messenger;
   readonly collector: Collector;
+  readonly questions: Questions;
   readonly cancelling: Pick<Cancelling, 'cameAfter'>;
 }
 
@@ -51,7 +53,7 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
       const screen = genderScreen(t, (gender) =>
         encodeOrderPress({ action: 'gender', orderId, gender }),
       );
-      await deps.messenger.send(person.id, screen);
+      await deps.questions.ask(person.id, { orderId, question: 'gender' }, screen);
     }
     return order;
   }

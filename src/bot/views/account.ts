@@ -1,4 +1,5 @@
-import type { Stars } from '../../domain/stars.ts';
+import { isActive } from '../../domain/order-state.ts';
+import { type Stars, stars } from '../../domain/stars.ts';
 import type { StatementLine } from '../../ledger/ledger.ts';
 import type { HistoryItem } from '../../orders/orders.ts';
 import type { Language } from '../../people/people.ts';
@@ -6,38 +7,88 @@ import { showDay, showMovement, showStars } from '../amounts.ts';
 import { escapeHtml, type TextKey, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
 
-/** What a person has, and the last movements. */
+/** Entries read for a statement: enough for some orders that were refunded transition by transition. */
+export const READ_ENTRIES = 300;
+
+/** Movements that /balance shows. */
+const SHOWN_MOVEMENTS = 10;
+
+/** What a person has, who they are to an operator, and the last movements. */
 export function balanceScreen(
   t: Translate,
   language: Language,
-  account: { readonly balance: Stars; readonly lines: readonly StatementLine[] },
+  account: {
+    readonly personId: number;
+    readonly balance: Stars;
+    readonly lines: readonly StatementLine[];
+  },
 ): Screen {
   const total = t('account.balance', { balance: showStars(account.balance) });
-  const text = account.lines.length === 0 ? [total, t('account.noEntries')] : [total];
-  const lines = account.lines.map((line) => movementLine(t, language, line));
-  return { text: [...text, lines.join('\n')].filter(Boolean).join('\n\n') };
+  const lines = movementLines(t, language, account.lines, SHOWN_MOVEMENTS);
+  const id = t('account.yourId', { id: account.personId });
+  return { text: [total, lines, id].join('\n\n') };
 }
 
-/** `22 Nov · −489.83 ⭐ · Morph video` */
-export function movementLine(t: Translate, language: Language, line: StatementLine): string {
+/** Entries that are one deed to a person: those of one kind that belong to one order. */
+export interface Movement extends StatementLine {
+  /** How many entries it is the sum of. */
+  readonly count: number;
+}
+
+/** The entries of a statement, newest first, as movements; each stands where its newest entry did. */
+export function groupMovements(lines: readonly StatementLine[]): Movement[] {
+  const movements = new Map<string, Movement>();
+  for (const [index, line] of lines.entries()) {
+    const key = line.orderId === null ? String(index) : `${line.kind}:${line.orderId}`;
+    const newer = movements.get(key);
+    movements.set(
+      key,
+      newer
+        ? { ...newer, amount: stars(newer.amount + line.amount), count: newer.count + 1 }
+        : { ...line, count: 1 },
+    );
+  }
+  return [...movements.values()];
+}
+
+function movementLines(
+  t: Translate,
+  language: Language,
+  lines: readonly StatementLine[],
+  shown: number,
+): string {
+  if (lines.length === 0) return t('account.noEntries');
+  return groupMovements(lines)
+    .slice(0, shown)
+    .map((movement) => movementLine(t, language, movement))
+    .join('\n');
+}
+
+/** `22 Nov · +489.83 ⭐ · refund, morph video (11 transitions)` */
+export function movementLine(t: Translate, language: Language, line: Movement): string {
   const what =
     line.kind === 'top_up' && line.reason !== null
       ? `${t('account.kinds.top_up')}: ${escapeHtml(line.reason.slice(0, 60))}`
       : t(`account.kinds.${line.kind}`, { service: serviceName(t, line.serviceType) });
-  return `${showDay(line.at, language)} · <b>${showMovement(line.amount)}</b> · ${what}`;
+  const steps = line.count > 1 ? ` ${t('account.steps', { count: line.count })}` : '';
+  return `${showDay(line.at, language)} · <b>${showMovement(line.amount)}</b> · ${what}${steps}`;
 }
 
 /** What /paysupport shows before there is a question. */
 export function paySupportScreen(
   t: Translate,
   language: Language,
-  help: { readonly lines: readonly StatementLine[]; readonly reachable: boolean },
+  help: {
+    readonly lines: readonly StatementLine[];
+    /** How many movements at most. */
+    readonly shown: number;
+    readonly reachable: boolean;
+  },
 ): Screen {
-  const entries = help.lines.map((line) => movementLine(t, language, line)).join('\n');
   return {
     text: [
       t('account.paySupport'),
-      entries === '' ? t('account.noEntries') : entries,
+      movementLines(t, language, help.lines, help.shown),
       help.reachable ? t('account.paySupportHow') : t('account.paySupportNobody'),
     ].join('\n\n'),
   };
@@ -60,8 +111,8 @@ export function historyScreen(
     const { order } = item;
     const parts = [
       showDay(order.createdAt, language),
-      t('morph.transitions', { count: item.transitions }),
-      ...(order.price === null ? [] : [showStars(order.price)]),
+      madeOf(t, item),
+      ...(order.price === null ? [] : [showStars(stars(order.price - item.refunded))]),
       t(`account.states.${order.state}`),
     ];
     return `${page.offset + index + 1}. ${parts.join(' · ')}`;
@@ -91,6 +142,13 @@ export function historyScreen(
     ),
     keyboard: [again, turn].filter((row) => row.length > 0),
   };
+}
+
+/** `11 transitions`, or `2 of 4 transitions` of an order that ended before it was whole. */
+function madeOf(t: Translate, { order, transitions: count, finished }: HistoryItem): string {
+  return finished < count && !isActive(order.state)
+    ? t('order.finishedOf', { finished, count })
+    : t('morph.transitions', { count });
 }
 
 /** What each service is called in a statement, by the ledger's `service_type`. */

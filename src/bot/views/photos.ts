@@ -58,8 +58,7 @@ export function countLine(t: Translate, intake: Intake): string {
   const parts = [`<b>${t('morph.photos', { count: photos })}</b>`];
   if (skipped.length > 0) {
     const named = skipped.slice(0, NAMED_SKIPS).map(({ name, reason }) => {
-      const file = name === null ? t('morph.unnamed') : escapeHtml(shorten(name));
-      return t(`morph.skip.${reason}`, { file });
+      return t(`morph.skip.${reason}`, { file: fileName(t, name) });
     });
     const rest = skipped.length - named.length;
     if (rest > 0) named.push(t('morph.moreSkipped', { count: rest }));
@@ -70,6 +69,11 @@ export function countLine(t: Translate, intake: Intake): string {
   if (pending === 0) return counted;
   const separator = skipped.length > 1 ? '\n' : ' · ';
   return `${counted}${separator}${t('morph.arriving', { count: pending })}`;
+}
+
+/** A file as it is named in a text, whatever its sender called it. */
+export function fileName(t: Translate, name: string | null): string {
+  return name === null ? t('morph.unnamed') : escapeHtml(shorten(name));
 }
 
 function smallPrint(t: Translate, { retentionHours: hours }: PhotoTerms): string {

@@ -1,4 +1,5 @@
 import { assertNever } from '../../domain/assert-never.ts';
+import { type Stars, stars } from '../../domain/stars.ts';
 import type { CancelOutcome, OrderProgress, OrderView } from '../../orders/orders.ts';
 import { showStars, showWait } from '../amounts.ts';
 import { orderButton } from '../callback-data.ts';
@@ -28,6 +29,7 @@ function stageLines(t: Translate, progress: OrderProgress): string[] {
       ? []
       : [t('order.eta', { wait: showWait(t, etaSeconds) })]),
   ];
+  const paid = paidLines(t, order.price, progress.refunded);
   switch (order.state) {
     case 'queued':
     case 'rendering': {
@@ -38,24 +40,30 @@ function stageLines(t: Translate, progress: OrderProgress): string[] {
           : order.state === 'queued'
             ? t('order.starting')
             : t('order.rendering');
-      return [`<b>${stage}</b>`, '', ...counted];
+      return [`<b>${stage}</b>`, '', ...counted, ...paid];
     }
     case 'finishing':
-      return [`<b>${t('order.finishing')}</b>`, '', bar(1, 1)];
+      return [`<b>${t('order.finishing')}</b>`, '', bar(1, 1), ...paid];
     case 'delivering':
-      return [`<b>${t('order.delivering')}</b>`, '', bar(1, 1)];
+      return [`<b>${t('order.delivering')}</b>`, '', bar(1, 1), ...paid];
     case 'delivered':
-      return [t('order.delivered')];
+      return [t('order.delivered'), ...paid];
     case 'cancelled':
       return cancelledLines(t, progress);
     case 'failed':
-      return [t('order.failed', { refunded: showStars(progress.refunded) })];
+      // What came back the apology tells.
+      return [t('order.failed')];
     case 'draft':
     case 'quoted':
       return [t('order.notConfirmed')];
     default:
       return assertNever(order.state);
   }
+}
+
+/** What an order costs, less what came back of it; nothing for one that was not paid. */
+export function paidLines(t: Translate, price: Stars | null, refunded: Stars): string[] {
+  return price === null ? [] : [t('order.paid', { paid: showStars(stars(price - refunded)) })];
 }
 
 /** Whether the person is still to say if they want the shorter video. */
@@ -86,10 +94,14 @@ function bar(finished: number, total: number): string {
 }
 
 /** What came of a cancel, in words; the question about a shorter video is the progress message's. */
-export function cancelOutcomeText(t: Translate, outcome: CancelOutcome): string {
+export function cancelOutcomeText(
+  t: Translate,
+  outcome: CancelOutcome,
+  order: { readonly empty?: boolean },
+): string {
   switch (outcome.kind) {
     case 'dropped':
-      return t('order.dropped');
+      return t(order.empty ? 'order.droppedEmpty' : 'order.dropped');
     case 'refunded':
       return t('order.cancelled', { refunded: showStars(outcome.refunded) });
     case 'partial_offered':

@@ -1,9 +1,13 @@
-import { type Stars, stars } from '../../domain/stars.ts';
-import type { ChooseOutcome, QuoteOption, QuoteOutcome } from '../../orders/orders.ts';
+import { NO_STARS, type Stars, stars } from '../../domain/stars.ts';
+import type { ChooseOutcome, Intake, QuoteOption, QuoteOutcome } from '../../orders/orders.ts';
 import { showStars, showWait } from '../amounts.ts';
 import { orderButton } from '../callback-data.ts';
 import type { Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
+import { fileName } from './photos.ts';
+
+/** Skipped files that the quote names; the counter has told of the others. */
+const NAMED_SKIPS = 3;
 
 type Quoted = Extract<QuoteOutcome, { kind: 'quoted' }>;
 
@@ -18,14 +22,19 @@ export function optionLine(t: Translate, option: QuoteOption): string {
 }
 
 /** Both modes, their prices, the balance and the time it takes: one screen. */
-export function quoteScreen(t: Translate, orderId: string, quote: Quoted): Screen {
+export function quoteScreen(
+  t: Translate,
+  orderId: string,
+  quote: Quoted,
+  skipped: Intake['skipped'],
+): Screen {
   const options = quote.options.map(
     (option) => `<b>${optionLine(t, option)}</b>\n${t(`morph.modeMeans.${option.mode}`)}`,
   );
   const slowest = Math.max(0, ...quote.options.map((option) => option.waitSeconds));
   return {
     text: [
-      t('morph.quoteTitle', { photos: t('morph.photos', { count: quote.photos }) }),
+      t('morph.quoteTitle', { photos: photosLine(t, quote.photos, skipped) }),
       ...options,
       `${balanceLine(t, quote.balance)}\n${t('morph.readyIn', { wait: showWait(t, slowest) })}`,
     ].join('\n\n'),
@@ -39,6 +48,15 @@ export function quoteScreen(t: Translate, orderId: string, quote: Quoted): Scree
       ],
     ],
   };
+}
+
+/** `3 photos (2 files were skipped: notes.txt, scan.pdf)` */
+function photosLine(t: Translate, photos: number, skipped: Intake['skipped']): string {
+  const counted = `<b>${t('morph.photos', { count: photos })}</b>`;
+  if (skipped.length === 0) return counted;
+  const named = skipped.slice(0, NAMED_SKIPS).map(({ name }) => fileName(t, name));
+  if (skipped.length > named.length) named.push('…');
+  return `${counted} ${t('morph.leftOut', { count: skipped.length, names: named.join(', ') })}`;
 }
 
 /** Why there is no quote yet. */
@@ -92,7 +110,7 @@ export function shortScreen(
   money: { readonly price: Stars; readonly balance: Stars; readonly missing: Stars },
 ): Screen {
   return {
-    text: t('morph.short', {
+    text: t(money.balance === NO_STARS ? 'morph.shortEmpty' : 'morph.short', {
       price: showStars(money.price),
       balance: showStars(money.balance),
       missing: showStars(money.missing),

@@ -5,6 +5,7 @@ import type { OrderView } from '../../orders/orders.ts';
 import { showStars } from '../amounts.ts';
 import type { TextKey, Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
+import { paidLines } from './progress.ts';
 
 /** Under the video that plays in the chat. */
 export function previewCaption(t: Translate, video: ResultVideo, botUsername: string): string {
@@ -54,27 +55,33 @@ export function documentName(
 }
 
 /** The last words of a delivered order. */
-export function closingScreen(t: Translate, video: ResultVideo): Screen {
+export function closingScreen(
+  t: Translate,
+  video: ResultVideo,
+  order: Pick<OrderView, 'price'> | undefined,
+): Screen {
   const lines = [t('order.enjoy')];
   if (video.replaced.length > 0) {
     const key = video.replaced.length === 1 ? 'order.replacedOne' : 'order.replacedMany';
     lines.push(t(key, { list: video.replaced.join(', ') }));
   }
-  if (video.refunded > NO_STARS) {
+  // What came back of a shorter video was told when it was cancelled.
+  if (video.refunded > NO_STARS && !video.partial) {
     lines.push(t('order.cameBack', { refunded: showStars(video.refunded) }));
   }
+  lines.push(...paidLines(t, order?.price ?? null, video.refunded));
   return { text: lines.join('\n\n'), keyboard: makeAnother(t) };
 }
 
 /** Words for each way an order can fail as a whole; the provider's own are never shown. */
 const FAILURES: Readonly<Record<FailureKind | 'stitching' | 'delivery', TextKey>> = {
-  timeout: 'order.failure.studio',
-  network: 'order.failure.studio',
-  rate_limit: 'order.failure.studio',
-  provider_error: 'order.failure.studio',
-  out_of_credit: 'order.failure.studio',
-  unauthorized: 'order.failure.studio',
-  output_lost: 'order.failure.studio',
+  timeout: 'order.failure.service',
+  network: 'order.failure.service',
+  rate_limit: 'order.failure.service',
+  provider_error: 'order.failure.service',
+  out_of_credit: 'order.failure.service',
+  unauthorized: 'order.failure.service',
+  output_lost: 'order.failure.service',
   moderation: 'order.failure.moderation',
   bad_input: 'order.failure.badInput',
   stitching: 'order.failure.stitching',
