@@ -153,7 +153,10 @@ export function createCollector(deps: CollectorDeps): Collector {
     changed,
     renew: (order) => show(order.id, 'anew'),
     async refresh(order) {
-      counterOf(order.id).buttons = true;
+      const counter = counterOf(order.id);
+      // The same count is to be shown again, now with buttons.
+      if (counter.buttons === false) delete counter.shownText;
+      counter.buttons = true;
       await show(order.id, 'edit');
     },
     rest({ id, personId }) {
