@@ -190,11 +190,20 @@ it('what people do with the bot', { concurrency: 3 }, async (t) => {
       const video = await ann.waitForMessage({ has: 'video' }, PATIENCE);
       assert.equal(video.video?.duration, 5);
       await receiveMorph(ann);
+      const closing = await ann.waitForMessage({ text: words.en.enjoy }, PATIENCE);
+      assert.match(closing.text ?? '', /Paid: 44\.53 ⭐$/);
+      assert.doesNotMatch(closing.text ?? '', /came back/);
       await boris.press(/^Нет/);
       await boris.waitForMessage({ text: /не будет|Видео по этому/ }, PATIENCE);
       for (const person of [ann, boris]) {
         const { message_id: after } = person.say('/balance');
-        await person.waitForMessage({ text: /155\.47 ⭐/ }, { ...PATIENCE, after });
+        const account = await person.waitForMessage({ text: /155\.47 ⭐/ }, { ...PATIENCE, after });
+        assert.match(account.text ?? '', /\+89\.06 ⭐ · .*\((2 transitions|2 перехода)\)$/m);
+        person.say('/history');
+        await person.waitForMessage(
+          { text: /1 (of 3 transitions|из 3 переходов) · 44\.53 ⭐/ },
+          { ...PATIENCE, after: account },
+        );
         t.diagnostic(person.transcript());
       }
       assert.equal(accepted(telegram, 'sendVideo', boris.id).length, 0);
