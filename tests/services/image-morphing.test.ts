@@ -59,7 +59,7 @@ test('every model of the catalogue has the price that its page says', () => {
     ['kwaivgi/kling-v2.1', 5, '42.18'],
     ['bytedance/seedance-1.5-pro', 5, '12.18'],
     ['wan-video/wan-2.2-i2v-fast', 5, '10.31'],
-    ['google/veo-3.1-lite', 6, '28.12'],
+    ['google/veo-3.1-lite', 8, '37.50'],
   ]);
 });
 

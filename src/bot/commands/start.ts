@@ -16,25 +16,16 @@ export function createStartCommand(deps: CommandDeps): Command {
   /** Uploaded once; from then on Telegram has it. */
   let exampleFileId: string | undefined;
 
-  async function welcome({ person, t }: BotContext): Promise<void> {
-    const { text, keyboard = [] } = welcomeScreen(t);
+  /** Decoration: without it the welcome says the same. */
+  async function showExample({ person }: BotContext): Promise<void> {
     try {
-      const message = await deps.api.sendAnimation(
-        person.id,
-        exampleFileId ?? new InputFile(EXAMPLE),
-        {
-          ...EXAMPLE_SHAPE,
-          caption: text,
-          parse_mode: 'HTML',
-          reply_markup: { inline_keyboard: keyboard.map((row) => [...row]) },
-        },
-      );
+      const example = exampleFileId ?? new InputFile(EXAMPLE);
+      const message = await deps.api.sendAnimation(person.id, example, EXAMPLE_SHAPE);
       exampleFileId = message.animation?.file_id ?? exampleFileId;
     } catch (error) {
       if (isUnreachable(error)) throw error;
       deps.log.warn(describeError(error), 'The example could not be sent');
       if (isBadRequest(error)) exampleFileId = undefined;
-      await deps.messenger.send(person.id, { text, keyboard });
     }
   }
 
@@ -42,8 +33,9 @@ export function createStartCommand(deps: CommandDeps): Command {
     name: 'start',
     description: 'common.commands.start',
     async handle(ctx) {
-      await welcome(ctx);
       const { person, t } = ctx;
+      await showExample(ctx);
+      await deps.messenger.send(person.id, welcomeScreen(t));
       const open = await deps.orders().findOpen(person.id);
       if (open) {
         const screen = unfinishedScreen(t, { id: open.id, kind: 'open' });
