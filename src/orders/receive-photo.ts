@@ -122,6 +122,8 @@ async function settle(deps: ReceiveDeps, photo: PhotoRow, looked: Looked): Promi
   const isWanted = await deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, photo.orderId);
     const [row] = await tx.select().from(photos).where(eq(photos.id, photo.id));
+    // Settled by another worker that took this job over: its files are in use.
+    if (row && row.state !== 'pending' && row.state !== 'removed') return true;
     if (row?.state !== 'pending' || !order || !isOpen(order.state)) return false;
     await tx.update(photos).set(changes(photo, looked)).where(eq(photos.id, photo.id));
     if (looked.kind === 'archive') {
