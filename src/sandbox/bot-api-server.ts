@@ -1,24 +1,24 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Update, UserFromGetMe } from 'grammy/types';
-import { type ApiRoute, createApiRoute, refuse, sendJson } from './api-route.ts';
-import { BotApiError } from './bot-api-error.ts';
-import type { ApiCall } from './call-record.ts';
-import { createCallbackQueries } from './callback-queries.ts';
-import { createChatState, type PrivateMessage } from './chat-state.ts';
-import { createFaults, type Faults } from './faults.ts';
-import { handleDownload } from './file-route.ts';
-import { createFileStore } from './file-store.ts';
-import { createPeople, type People } from './people.ts';
-import { loadSpecCheck } from './spec-check.ts';
-import { createUpdateQueue, type NewUpdate } from './update-queue.ts';
-import { createWebhook } from './webhook.ts';
-import { createBotSettings, type World } from './world.ts';
+import { type ApiRoute, createApiRoute, refuse, sendJson } from './http/api-route.ts';
+import { BotApiError } from './http/bot-api-error.ts';
+import type { ApiCall } from './http/call-record.ts';
+import { createFaults, type Faults } from './http/faults.ts';
+import { handleDownload } from './http/file-route.ts';
+import { loadSpecCheck } from './http/spec-check.ts';
+import { createCallbackQueries } from './world/callback-queries.ts';
+import { createChatState, type PrivateMessage } from './world/chat-state.ts';
+import { createFileStore } from './world/file-store.ts';
+import { createPeople, type People } from './world/people.ts';
+import { createUpdateQueue, type NewUpdate } from './world/update-queue.ts';
+import { createWebhook } from './world/webhook.ts';
+import { createBotSettings, type World } from './world/world.ts';
 
-export type { ApiCall, ApiCallFile } from './call-record.ts';
-export type { CallbackAnswer } from './callback-queries.ts';
-export type { PrivateMessage } from './chat-state.ts';
-export type { CallFault, DownloadFault, Faults } from './faults.ts';
-export type { NewPerson, People } from './people.ts';
+export type { ApiCall, ApiCallFile } from './http/call-record.ts';
+export type { CallFault, DownloadFault, Faults } from './http/faults.ts';
+export type { CallbackAnswer } from './world/callback-queries.ts';
+export type { PrivateMessage } from './world/chat-state.ts';
+export type { NewPerson, People } from './world/people.ts';
 
 export interface BotApiServerOptions {
   /** As given by @BotFather: the bot's id, a colon, a secret. */

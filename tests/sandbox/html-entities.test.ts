@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { detectEntities } from '../../src/sandbox/entities.ts';
-import { parseHtml } from '../../src/sandbox/html-entities.ts';
+import { detectEntities } from '../../src/sandbox/text/entities.ts';
+import { parseHtml } from '../../src/sandbox/text/html-entities.ts';
 
 /** Entities as [type, text, what else], which is what people compare. */
 function read(source: string) {

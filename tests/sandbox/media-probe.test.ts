@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { isGif, probeMp4, readImageSize } from '../../src/sandbox/media-probe.ts';
+import { isGif, probeMp4, readImageSize } from '../../src/sandbox/media/media-probe.ts';
 import { createImage, createVideo } from './fixtures.ts';
 
 for (const format of ['jpeg', 'png', 'webp', 'gif'] as const) {

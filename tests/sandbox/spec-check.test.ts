@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFields } from '../../src/sandbox/request-fields.ts';
-import { createSpecCheck, loadSpecCheck } from '../../src/sandbox/spec-check.ts';
+import { createFields } from '../../src/sandbox/http/request-fields.ts';
+import { createSpecCheck, loadSpecCheck } from '../../src/sandbox/http/spec-check.ts';
 
 const field = (name: string, types: string[], required = false, description = '') => ({
   name,

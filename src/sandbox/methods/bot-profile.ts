@@ -1,7 +1,7 @@
 import type { BotCommand, MenuButton } from 'grammy/types';
 import { z } from 'zod';
-import { badRequest } from '../bot-api-error.ts';
-import type { Fields } from '../request-fields.ts';
+import { badRequest } from '../http/bot-api-error.ts';
+import type { Fields } from '../http/request-fields.ts';
 import { type Call, type Methods, requireChat } from './method.ts';
 
 const commandsSchema = z.array(z.object({ command: z.string(), description: z.string() }));

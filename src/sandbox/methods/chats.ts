@@ -1,4 +1,4 @@
-import { badRequest } from '../bot-api-error.ts';
+import { badRequest } from '../http/bot-api-error.ts';
 import { type Call, type Methods, requireChat } from './method.ts';
 
 function unpin(call: Call, isUnpinned: (messageId: number) => boolean): true {

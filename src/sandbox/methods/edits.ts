@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { InlineKeyboardMarkup } from 'grammy/types';
-import { badRequest } from '../bot-api-error.ts';
-import type { PrivateMessage } from '../chat-state.ts';
-import { captionContent, readCaption, textContent } from '../entities.ts';
-import { readInlineMarkup } from '../markup.ts';
+import { badRequest } from '../http/bot-api-error.ts';
+import { captionContent, readCaption, textContent } from '../text/entities.ts';
+import type { PrivateMessage } from '../world/chat-state.ts';
+import { readInlineMarkup } from './markup.ts';
 import { readInputMedia } from './media.ts';
 import { readMessageIds, readMessageText } from './messages.ts';
 import { type Call, type Methods, requireChat } from './method.ts';

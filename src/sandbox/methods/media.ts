@@ -1,17 +1,17 @@
 import type { MessageEntity } from 'grammy/types';
 import { z } from 'zod';
-import { BotApiError, badRequest } from '../bot-api-error.ts';
-import type { MessageContent } from '../chat-state.ts';
-import { captionContent, checkCaption, formatText, readCaption } from '../entities.ts';
-import type { FileKind } from '../file-store.ts';
+import { BotApiError, badRequest } from '../http/bot-api-error.ts';
+import { createFields, type Fields, type UploadedFile } from '../http/request-fields.ts';
 import {
   createMedia,
   detectDocumentKind,
   type MediaKind,
   type MediaSource,
-} from '../media-content.ts';
-import { probeMp4, readImageSize } from '../media-probe.ts';
-import { createFields, type Fields, type UploadedFile } from '../request-fields.ts';
+} from '../media/media-content.ts';
+import { probeMp4, readImageSize } from '../media/media-probe.ts';
+import { captionContent, checkCaption, formatText, readCaption } from '../text/entities.ts';
+import type { MessageContent } from '../world/chat-state.ts';
+import type { FileKind } from '../world/file-store.ts';
 import { type Call, type Methods, requireWritableChat, sendContent } from './method.ts';
 
 const maxPhotoBytes = 10 * 1024 * 1024;

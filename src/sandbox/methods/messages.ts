@@ -1,6 +1,6 @@
 import type { MessageOrigin } from 'grammy/types';
-import { badRequest } from '../bot-api-error.ts';
-import type { MessageContent, PrivateMessage } from '../chat-state.ts';
+import { badRequest } from '../http/bot-api-error.ts';
+import type { Fields } from '../http/request-fields.ts';
 import {
   captionContent,
   countCharacters,
@@ -8,9 +8,9 @@ import {
   readCaption,
   readFormattedText,
   textContent,
-} from '../entities.ts';
-import type { FormattedText } from '../html-entities.ts';
-import type { Fields } from '../request-fields.ts';
+} from '../text/entities.ts';
+import type { FormattedText } from '../text/html-entities.ts';
+import type { MessageContent, PrivateMessage } from '../world/chat-state.ts';
 import {
   type Call,
   type Methods,

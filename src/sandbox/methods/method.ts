@@ -1,9 +1,9 @@
 import type { ApiMethods, Message } from 'grammy/types';
-import { BotApiError, badRequest } from '../bot-api-error.ts';
-import type { MessageContent, PrivateChatState, PrivateMessage } from '../chat-state.ts';
-import { readMarkup } from '../markup.ts';
-import type { Fields } from '../request-fields.ts';
-import type { World } from '../world.ts';
+import { BotApiError, badRequest } from '../http/bot-api-error.ts';
+import type { Fields } from '../http/request-fields.ts';
+import type { MessageContent, PrivateChatState, PrivateMessage } from '../world/chat-state.ts';
+import type { World } from '../world/world.ts';
+import { readMarkup } from './markup.ts';
 
 /** One call of a method. */
 export interface Call {

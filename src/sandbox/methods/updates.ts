@@ -1,5 +1,5 @@
-import { BotApiError, badRequest } from '../bot-api-error.ts';
-import type { Fields } from '../request-fields.ts';
+import { BotApiError, badRequest } from '../http/bot-api-error.ts';
+import type { Fields } from '../http/request-fields.ts';
 import type { Methods } from './method.ts';
 
 const maxUpdatesPerPoll = 100;

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { methods } from '../methods/index.ts';
+import type { Call } from '../methods/method.ts';
+import type { World } from '../world/world.ts';
 import { BotApiError } from './bot-api-error.ts';
 import { type ApiCall, describePayload } from './call-record.ts';
 import type { CallFault, FaultSource } from './faults.ts';
-import { methods } from './methods/index.ts';
-import type { Call } from './methods/method.ts';
 import { createFields, type Fields, readFields } from './request-fields.ts';
 import type { SpecCheck } from './spec-check.ts';
-import type { World } from './world.ts';
 
 /** Multipart headers, captions and thumbnails that travel with the largest file. */
 const bodyOverheadBytes = 1024 * 1024;

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FileStore } from '../world/file-store.ts';
 import { refuse, sendJson } from './api-route.ts';
 import { BotApiError } from './bot-api-error.ts';
 import type { FaultSource } from './faults.ts';
-import type { FileStore } from './file-store.ts';
 
 const dripBytes = 16 * 1024;
 const defaultDripMs = 50;

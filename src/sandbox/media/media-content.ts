@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import type { Animation, Audio, Document, PhotoSize, Sticker, Video, Voice } from 'grammy/types';
-import type { FileKind, FileStore, NewFile, StoredFile } from './file-store.ts';
+import type { FileKind, FileStore, NewFile, StoredFile } from '../world/file-store.ts';
 import { type Dimensions, isGif, probeMp4, readImageSize } from './media-probe.ts';
 
 /** A file to be sent and what its sender says about it. */

@@ -1,8 +1,8 @@
 import type { InlineKeyboardMarkup } from 'grammy/types';
 import { z } from 'zod';
-import { badRequest } from './bot-api-error.ts';
-import type { KeyboardMarkup } from './chat-state.ts';
-import type { Fields } from './request-fields.ts';
+import { badRequest } from '../http/bot-api-error.ts';
+import type { Fields } from '../http/request-fields.ts';
+import type { KeyboardMarkup } from '../world/chat-state.ts';
 
 const inlineButton = z.looseObject({
   text: z.string(),

@@ -1,5 +1,5 @@
 import type { MessageEntity } from 'grammy/types';
-import { badRequest } from './bot-api-error.ts';
+import { badRequest } from '../http/bot-api-error.ts';
 
 /** A text as people see it, with its formatting beside it. */
 export interface FormattedText {

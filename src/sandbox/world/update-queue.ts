@@ -1,5 +1,5 @@
 import type { Update } from 'grammy/types';
-import { BotApiError } from './bot-api-error.ts';
+import { BotApiError } from '../http/bot-api-error.ts';
 
 /** The name of one kind of update, as in `allowed_updates`. */
 export type UpdateType = Exclude<keyof Update, 'update_id'>;

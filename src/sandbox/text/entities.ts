@@ -1,8 +1,8 @@
 import type { MessageEntity } from 'grammy/types';
 import { z } from 'zod';
-import { badRequest } from './bot-api-error.ts';
+import { badRequest } from '../http/bot-api-error.ts';
+import type { Fields } from '../http/request-fields.ts';
 import { type FormattedText, parseHtml } from './html-entities.ts';
-import type { Fields } from './request-fields.ts';
 
 const entitiesSchema = z.array(
   z.object({

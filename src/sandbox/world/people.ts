@@ -1,8 +1,8 @@
 import type { ChatMember, InaccessibleMessage, User } from 'grammy/types';
+import { createMedia, type MediaKind, type MediaSource } from '../media/media-content.ts';
+import { captionContent, formatText, textContent } from '../text/entities.ts';
 import type { CallbackAnswer } from './callback-queries.ts';
 import type { MessageContent, PrivateChatState, PrivateMessage } from './chat-state.ts';
-import { captionContent, formatText, textContent } from './entities.ts';
-import { createMedia, type MediaKind, type MediaSource } from './media-content.ts';
 import type { World } from './world.ts';
 
 /** A person to be added. */
