@@ -1,30 +1,37 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Update, UserFromGetMe } from 'grammy/types';
+import type { UserFromGetMe } from 'grammy/types';
 import { type ApiRoute, createApiRoute, refuse, sendJson } from './http/api-route.ts';
 import { BotApiError } from './http/bot-api-error.ts';
 import type { ApiCall } from './http/call-record.ts';
 import { createFaults, type Faults } from './http/faults.ts';
 import { handleDownload } from './http/file-route.ts';
 import { loadSpecCheck } from './http/spec-check.ts';
-import { createCallbackQueries } from './world/callback-queries.ts';
-import { createChatState, type PrivateMessage } from './world/chat-state.ts';
-import { createFileStore } from './world/file-store.ts';
+import { type BotProfile, readBotProfile } from './world/bot-profile.ts';
+import type { PrivateMessage } from './world/chat-state.ts';
+import { createWorld } from './world/create-world.ts';
 import { createPeople, type People } from './world/people.ts';
-import { createUpdateQueue, type NewUpdate } from './world/update-queue.ts';
-import { createWebhook } from './world/webhook.ts';
-import { createBotSettings, type World } from './world/world.ts';
+import { openSqliteStore } from './world/sqlite-store.ts';
+import { createMemoryStore } from './world/store.ts';
+import type { NewUpdate } from './world/update-queue.ts';
+import type { World } from './world/world.ts';
 
 export type { ApiCall, ApiCallFile } from './http/call-record.ts';
 export type { CallFault, DownloadFault, Faults } from './http/faults.ts';
-export type { CallbackAnswer } from './world/callback-queries.ts';
+export type { BotProfile } from './world/bot-profile.ts';
 export type { PrivateMessage } from './world/chat-state.ts';
+export type { PaymentOutcome } from './world/payments.ts';
 export type { NewPerson, People } from './world/people.ts';
+export type { InvoicePlace } from './world/stars.ts';
+export type { CallbackAnswer } from './world/world.ts';
 
 export interface BotApiServerOptions {
   /** As given by @BotFather: the bot's id, a colon, a secret. */
   token: string;
   /** `morphogram_bot` by default. */
   botUsername?: string;
+  /** What people see until the bot names itself; `Morphogram` by default. */
+  botName?: string;
   /** 0 by default: any free port. */
   port?: number;
   /**
@@ -36,6 +43,12 @@ export interface BotApiServerOptions {
   maxDownloadBytes?: number;
   /** Larger files cannot be sent; 50 MB by default. */
   maxUploadBytes?: number;
+  /**
+   * A folder to keep everything in: chats, files, updates not yet confirmed, settings, Stars. The
+   * next server with the same folder goes on where this one ended, however it ended. In memory by
+   * default.
+   */
+  dataDir?: string;
 }
 
 /** A Bot API server on loopback with one bot, and the people who talk to it. */
@@ -49,6 +62,9 @@ export interface BotApiServer extends People {
   readonly faults: Faults;
   /** The chat as the person sees it now: edits in place, deleted messages gone, oldest first. */
   messages(userId: number): PrivateMessage[];
+  /** The bot's name, words, commands and menu button as this person gets to see them. */
+  profileFor(userId: number): BotProfile;
+  commandsFor(userId: number): BotProfile['commands'];
   /** @throws {Error} for a file_id that was never given out */
   fileBytes(fileId: string): Uint8Array;
   /** `change` comes after everything a person could notice in a chat. */
@@ -68,16 +84,17 @@ export interface BotApiServer extends People {
 
 const mebibyte = 1024 * 1024;
 
-/** Starts a server. It keeps everything in memory and forgets it when closed. */
+/**
+ * Starts a server.
+ *
+ * @throws {Error} when another process uses its `dataDir`, or the port is taken
+ */
 export async function startBotApiServer(options: BotApiServerOptions): Promise<BotApiServer> {
   const spec = options.specPath === undefined ? undefined : await loadSpecCheck(options.specPath);
   const violations: string[] = [];
   const faults = createFaults();
   const closing = new AbortController();
 
-  const updates = createUpdateQueue((update: Update) => {
-    violations.push(...(spec?.checkUpdate(update) ?? []));
-  });
   const route: ApiRoute = createApiRoute({
     world: () => world,
     faults,
@@ -85,18 +102,16 @@ export async function startBotApiServer(options: BotApiServerOptions): Promise<B
     violations,
     closing: closing.signal,
   });
-  const world: World = {
-    state: createChatState(describeBot(options)),
-    files: createFileStore(),
-    updates,
-    webhook: createWebhook(updates, route.callFromWebhook),
-    callbacks: createCallbackQueries(),
-    settings: createBotSettings(),
+  const world: World = createWorld({
+    bot: describeBot(options),
+    store: options.dataDir === undefined ? createMemoryStore() : openSqliteStore(options.dataDir),
     limits: {
       maxDownloadBytes: options.maxDownloadBytes ?? 20 * mebibyte,
       maxUploadBytes: options.maxUploadBytes ?? 50 * mebibyte,
     },
-  };
+    inspectUpdate: (update) => violations.push(...(spec?.checkUpdate(update) ?? [])),
+    onWebhookReply: route.callFromWebhook,
+  });
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
@@ -120,13 +135,16 @@ export async function startBotApiServer(options: BotApiServerOptions): Promise<B
     });
   });
   server.listen(options.port ?? 0, '127.0.0.1');
-  await new Promise<void>((resolve, reject) => {
-    server.once('listening', resolve);
-    server.once('error', reject);
-  });
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    world.store.close();
+    throw error;
+  }
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
 
+  world.webhook.resume();
   const { events } = world.state;
   return {
     ...createPeople(world),
@@ -136,6 +154,8 @@ export async function startBotApiServer(options: BotApiServerOptions): Promise<B
     faults,
     world,
     messages: (userId) => world.state.messages(userId),
+    profileFor: (userId) => readBotProfile(world, userId),
+    commandsFor: (userId) => readBotProfile(world, userId).commands,
     fileBytes(fileId) {
       const file = world.files.get(fileId);
       if (file === undefined) throw new Error(`no file has the id ${fileId}`);
@@ -143,15 +163,17 @@ export async function startBotApiServer(options: BotApiServerOptions): Promise<B
     },
     on: (event, listener) => void events.on(event, listener),
     off: (event, listener) => void events.off(event, listener),
-    holdUpdates: () => updates.hold(),
-    pushUpdate: (update) => updates.pushRaw(update),
+    holdUpdates: () => world.updates.hold(),
+    pushUpdate: (update) => world.updates.pushRaw(update),
     async close() {
       closing.abort();
       world.webhook.close();
       world.callbacks.close();
+      world.checkouts.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;
+      world.store.close();
     },
   };
 }
@@ -159,11 +181,12 @@ export async function startBotApiServer(options: BotApiServerOptions): Promise<B
 function describeBot({
   token,
   botUsername = 'morphogram_bot',
+  botName = 'Morphogram',
 }: BotApiServerOptions): UserFromGetMe {
   return {
     id: Number.parseInt(token, 10) || 1,
     is_bot: true,
-    first_name: 'Morphogram',
+    first_name: botName,
     username: botUsername,
     can_join_groups: true,
     can_read_all_group_messages: false,

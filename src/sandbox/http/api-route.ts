@@ -116,6 +116,8 @@ export function createApiRoute(deps: {
       }
       if (fault?.kind === 'reset-after' || signal.aborted) return void request.socket.destroy();
       call.status = answer.status;
+      // What the bot was told must still be so after a crash.
+      deps.world().store.flush();
       sendJson(response, answer);
     },
     async callFromWebhook(body) {

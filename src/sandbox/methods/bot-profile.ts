@@ -1,7 +1,9 @@
-import type { BotCommand, MenuButton } from 'grammy/types';
+import type { BotCommand } from 'grammy/types';
 import { z } from 'zod';
 import { badRequest } from '../http/bot-api-error.ts';
 import type { Fields } from '../http/request-fields.ts';
+import { commandsKey } from '../world/bot-profile.ts';
+import type { BotSettings } from '../world/world.ts';
 import { type Call, type Methods, requireChat } from './method.ts';
 
 const commandsSchema = z.array(z.object({ command: z.string(), description: z.string() }));
@@ -50,7 +52,7 @@ function readCommandsKey({ world, fields }: Call): string {
   if ('chat_id' in scope && world.state.chat(Number(scope.chat_id)) === undefined) {
     throw badRequest('chat not found');
   }
-  return `${JSON.stringify(scope)} ${readLanguage(fields)}`;
+  return commandsKey(scope, readLanguage(fields));
 }
 
 function readLanguage(fields: Fields): string {
@@ -61,7 +63,7 @@ function readLanguage(fields: Fields): string {
   return language;
 }
 
-function saveText(call: Call, into: Map<string, string>, name: string, maxLength: number): true {
+function saveText(call: Call, into: BotSettings['names'], name: string, maxLength: number): true {
   const text = call.fields.text(name) ?? '';
   const language = readLanguage(call.fields);
   if ([...text].length > maxLength) throw badRequest(`${name.toUpperCase()}_TOO_LONG`);
@@ -71,7 +73,7 @@ function saveText(call: Call, into: Map<string, string>, name: string, maxLength
 }
 
 /** A text in a language, or else the one for all languages. */
-function findText({ fields }: Call, from: ReadonlyMap<string, string>): string {
+function findText({ fields }: Call, from: BotSettings['names']): string {
   return from.get(readLanguage(fields)) ?? from.get('') ?? '';
 }
 
@@ -102,17 +104,16 @@ export const botProfileMethods = {
   }),
   setChatMenuButton(call) {
     const { world, fields } = call;
-    const chatId = fields.text('chat_id') === undefined ? undefined : requireChat(call).user.id;
+    const key = fields.text('chat_id') === undefined ? '' : `${requireChat(call).user.id}`;
     const parsed = menuButtonSchema.safeParse(fields.json('menu_button') ?? { type: 'default' });
     if (!parsed.success) throw badRequest("can't parse MenuButton");
-    const button: MenuButton = parsed.data;
-    world.settings.menuButtons.set(chatId, button);
+    world.settings.menuButtons.set(key, parsed.data);
     return true;
   },
   getChatMenuButton(call) {
     const { menuButtons } = call.world.settings;
     const isForChat = call.fields.text('chat_id') !== undefined;
-    const own = isForChat ? menuButtons.get(requireChat(call).user.id) : undefined;
-    return own ?? menuButtons.get(undefined) ?? { type: 'default' };
+    const own = isForChat ? menuButtons.get(`${requireChat(call).user.id}`) : undefined;
+    return own ?? menuButtons.get('') ?? { type: 'default' };
   },
 } satisfies Methods;

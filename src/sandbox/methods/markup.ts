@@ -41,12 +41,12 @@ export interface Markup {
   readonly keyboard: KeyboardMarkup | undefined;
 }
 
-/** Reads and checks `reply_markup`. */
-export function readMarkup(fields: Fields): Markup {
+/** Reads and checks `reply_markup`. Buttons to pay with are for invoices alone. */
+export function readMarkup(fields: Fields, { allowPay = false } = {}): Markup {
   const value = fields.json('reply_markup');
   if (value === undefined) return { inline: undefined, keyboard: undefined };
   if (typeof value === 'object' && value !== null && 'inline_keyboard' in value) {
-    return { inline: parseInline(value), keyboard: undefined };
+    return { inline: parseInline(value, allowPay), keyboard: undefined };
   }
   const keyboard = keyboardMarkup.safeParse(value);
   if (keyboard.success) {
@@ -65,7 +65,7 @@ export function readInlineMarkup(fields: Fields): InlineKeyboardMarkup | undefin
   return inline;
 }
 
-function parseInline(value: object): InlineKeyboardMarkup | undefined {
+function parseInline(value: object, allowPay: boolean): InlineKeyboardMarkup | undefined {
   const parsed = inlineMarkup.safeParse(value);
   if (!parsed.success) {
     throw badRequest('can\'t parse inline keyboard button: Field "text" must be of type String');
@@ -73,7 +73,9 @@ function parseInline(value: object): InlineKeyboardMarkup | undefined {
   const rows = parsed.data.inline_keyboard.filter((row) => row.length > 0);
   if (rows.length === 0) return undefined;
   for (const button of rows.flat()) checkButton(button);
-  if (rows.flat().length > maxButtons) throw badRequest('REPLY_MARKUP_TOO_LONG');
+  if (rows.flat().length > maxButtons) throw badRequest('reply markup is too long');
+  const payAt = rows.flat().findLastIndex((button) => button['pay'] === true);
+  if (payAt > 0 || (payAt === 0 && !allowPay)) throw badRequest('BUTTON_TYPE_INVALID');
   const shown = rows.map((row) => row.map(pickKnownFields));
   return { inline_keyboard: shown } as unknown as InlineKeyboardMarkup;
 }

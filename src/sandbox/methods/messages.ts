@@ -72,12 +72,26 @@ function forward(call: Call, original: PrivateMessage): PrivateMessage {
   const { from, date } = original;
   const origin: MessageOrigin = { type: 'user', sender_user: from, date };
   if (original.has_protected_content === true) throw badRequest("message can't be forwarded");
-  return sendContent(call, { forward_origin: origin, ...contentOf(original) });
+  const { stars } = call.world;
+  const terms = stars.invoiceAt(placeOf(original));
+  // A forwarded invoice is paid like the original, unless it was given a link to begin anew.
+  const buttons = terms?.startParameter === '' ? original.reply_markup : undefined;
+  const content = { forward_origin: origin, ...contentOf(original) };
+  const message = sendContent(call, content, { inline: buttons, keyboard: undefined });
+  if (terms?.startParameter === '') stars.putInvoice(placeOf(message), terms);
+  return message;
 }
+
+const placeOf = ({ chat, message_id }: PrivateMessage) => ({
+  chatId: chat.id,
+  messageId: message_id,
+});
 
 function copy(call: Call, original: PrivateMessage, replaceCaption: boolean): PrivateMessage {
   const { forward_origin: _origin, ...content } = contentOf(original);
-  if (original.has_protected_content === true) throw badRequest("message can't be copied");
+  if (original.has_protected_content === true || original.invoice !== undefined) {
+    throw badRequest("message can't be copied");
+  }
   if (!replaceCaption) return sendContent(call, content);
   const { caption: _caption, caption_entities: _entities, ...media } = content;
   return sendContent(call, { ...media, ...captionContent(readCaption(call.fields)) });

@@ -3,7 +3,7 @@ import { BotApiError, badRequest } from '../http/bot-api-error.ts';
 import type { Fields } from '../http/request-fields.ts';
 import type { MessageContent, PrivateChatState, PrivateMessage } from '../world/chat-state.ts';
 import type { World } from '../world/world.ts';
-import { readMarkup } from './markup.ts';
+import { type Markup, readMarkup } from './markup.ts';
 
 /** One call of a method. */
 export interface Call {
@@ -41,10 +41,13 @@ export function requireWritableChat(call: Call): PrivateChatState {
 }
 
 /** Posts a message of the bot with everything that goes around its content. */
-export function sendContent<C extends MessageContent>(call: Call, content: C): PrivateMessage & C {
+export function sendContent<C extends MessageContent>(
+  call: Call,
+  content: C,
+  markup: Markup = readMarkup(call.fields),
+): PrivateMessage & C {
   const { world, fields } = call;
   const chat = requireWritableChat(call);
-  const markup = readMarkup(fields);
   const message = world.state.post(chat.user.id, 'bot', {
     ...content,
     ...readReply(call, chat),

@@ -39,7 +39,8 @@ export const updateMethods = {
       throw badRequest('secret token contains unallowed characters');
     }
     if (url !== '' && !URL.canParse(url)) throw badRequest('bad webhook: invalid URL');
-    world.updates.allowedUpdates = readAllowedUpdates(fields) ?? world.updates.allowedUpdates;
+    const allowedUpdates = readAllowedUpdates(fields);
+    if (allowedUpdates !== undefined) world.updates.allowedUpdates = allowedUpdates;
     if (fields.flag('drop_pending_updates')) world.updates.clear();
     const maxConnections = fields.integer('max_connections') ?? defaultConnections;
     world.webhook.set(url === '' ? undefined : { url, secretToken, maxConnections });

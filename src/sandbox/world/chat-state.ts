@@ -8,6 +8,7 @@ import type {
   User,
   UserFromGetMe,
 } from 'grammy/types';
+import type { Store, Table } from './store.ts';
 
 /** What a message holds besides its identifier, date, chat and sender. */
 export type MessageContent = Partial<Omit<Message, 'message_id' | 'date' | 'chat' | 'from'>>;
@@ -29,6 +30,13 @@ export interface PrivateChatState {
   /** "typing…" and the like; clients show it for five seconds at most. */
   action: { readonly name: string; readonly atMs: number } | undefined;
   readonly pinnedMessageIds: number[];
+  /** The message_id given last; both sides share one sequence. */
+  lastMessageId: number;
+}
+
+interface Room {
+  readonly state: PrivateChatState;
+  readonly messages: Table<PrivateMessage>;
 }
 
 /** The chats of one bot: who takes part, what was said. All changes go through here. */
@@ -54,28 +62,36 @@ export interface ChatState {
   touch(chatId: number): void;
 }
 
-/** Creates a world with one bot in it and nobody else. */
-export function createChatState(bot: UserFromGetMe): ChatState {
+/** Opens the chats kept in a store; in a new one there is the bot and nobody else. */
+export function createChatState(bot: UserFromGetMe, store: Store): ChatState {
   const events = new EventEmitter<{ change: [chatId: number] }>();
   // Every waiting test driver listens; their number says nothing about a leak.
   events.setMaxListeners(0);
-  const chats = new Map<
-    number,
-    { state: PrivateChatState; messages: Map<number, PrivateMessage>; lastMessageId: number }
-  >();
+  const chats = store.table<PrivateChatState>('chats');
+  const rooms = new Map<number, Room>();
 
-  function room(chatId: number) {
-    const found = chats.get(chatId);
+  function open(state: PrivateChatState): Room {
+    const room = { state, messages: store.table<PrivateMessage>(`messages of ${state.user.id}`) };
+    rooms.set(state.user.id, room);
+    return room;
+  }
+  for (const state of chats.values()) open(state);
+
+  function requireRoom(chatId: number): Room {
+    const found = rooms.get(chatId);
     if (found === undefined) throw new Error(`nobody with id ${chatId} was added to the sandbox`);
     return found;
   }
-  const touch = (chatId: number) => void events.emit('change', chatId);
+  function touch(chatId: number): void {
+    chats.set(String(chatId), requireRoom(chatId).state);
+    events.emit('change', chatId);
+  }
 
   return {
     bot,
     events,
     addUser(user) {
-      const known = chats.get(user.id);
+      const known = rooms.get(user.id);
       if (known !== undefined) return known.state;
       const chat: Chat.PrivateChat = {
         id: user.id,
@@ -91,40 +107,41 @@ export function createChatState(bot: UserFromGetMe): ChatState {
         keyboard: undefined,
         action: undefined,
         pinnedMessageIds: [],
+        lastMessageId: 0,
       };
-      chats.set(user.id, { state, messages: new Map(), lastMessageId: 0 });
+      open(state);
       touch(user.id);
       return state;
     },
-    chat: (chatId) => chats.get(chatId)?.state,
-    chatIds: () => [...chats.keys()],
+    chat: (chatId) => rooms.get(chatId)?.state,
+    chatIds: () => [...rooms.keys()],
     post(chatId, sender, content) {
-      const into = room(chatId);
-      into.lastMessageId += 1;
+      const { state, messages } = requireRoom(chatId);
+      state.lastMessageId += 1;
       const { id, is_bot, first_name, username } = bot;
       const message = {
-        message_id: into.lastMessageId,
-        from: sender === 'bot' ? { id, is_bot, first_name, username } : into.state.user,
-        chat: into.state.chat,
+        message_id: state.lastMessageId,
+        from: sender === 'bot' ? { id, is_bot, first_name, username } : state.user,
+        chat: state.chat,
         date: Math.floor(Date.now() / 1000),
         ...content,
       };
-      into.messages.set(message.message_id, message);
-      if (sender === 'bot') into.state.action = undefined;
+      messages.set(String(message.message_id), message);
+      if (sender === 'bot') state.action = undefined;
       touch(chatId);
       return message;
     },
     replace(message) {
-      room(message.chat.id).messages.set(message.message_id, message);
+      requireRoom(message.chat.id).messages.set(String(message.message_id), message);
       touch(message.chat.id);
     },
     remove(chatId, messageId) {
-      const removed = room(chatId).messages.delete(messageId);
+      const removed = requireRoom(chatId).messages.delete(String(messageId));
       if (removed) touch(chatId);
       return removed;
     },
-    find: (chatId, messageId) => chats.get(chatId)?.messages.get(messageId),
-    messages: (chatId) => [...room(chatId).messages.values()],
+    find: (chatId, messageId) => rooms.get(chatId)?.messages.get(String(messageId)),
+    messages: (chatId) => [...requireRoom(chatId).messages.values()],
     touch,
   };
 }

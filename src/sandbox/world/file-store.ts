@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { MessageContent } from './chat-state.ts';
+import type { Store } from './store.ts';
 
 /** What a file was sent as; a file_id can only be reused as the same kind. */
 export type FileKind =
@@ -22,8 +23,6 @@ export interface StoredFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly mimeType: string | undefined;
-  /** Undefined for a file of which only the size was claimed. */
-  readonly bytes: Uint8Array | undefined;
 }
 
 /** What to keep when storing a file. */
@@ -61,15 +60,14 @@ const folders: Record<FileKind, string> = {
   voice: 'voice',
 };
 
-/** Creates an empty store. */
-export function createFileStore(): FileStore {
-  const files = new Map<string, StoredFile>();
-  const paths = new Map<string, StoredFile>();
-  const contents = new Map<string, MessageContent>();
+/** Opens the files kept in a store. */
+export function createFileStore(store: Store): FileStore {
+  const files = store.table<StoredFile>('files');
+  const contents = store.table<MessageContent>('file-contents');
+  const paths = new Map(files.values().map((file) => [file.path, file]));
 
   return {
     add({ kind, data, extension, mimeType, fileUniqueId }) {
-      const bytes = data instanceof Uint8Array ? data : undefined;
       const file: StoredFile = {
         fileId: `AgAC${randomBytes(36).toString('base64url')}`,
         fileUniqueId: fileUniqueId ?? `AQAD${randomBytes(9).toString('base64url')}`,
@@ -77,8 +75,9 @@ export function createFileStore(): FileStore {
         path: `${folders[kind]}/file_${files.size}${extension}`,
         sizeBytes: data instanceof Uint8Array ? data.byteLength : data.sizeBytes,
         mimeType,
-        bytes,
       };
+      // Before the record that promises them.
+      if (data instanceof Uint8Array) store.writeBytes(bytesPath(file), data);
       files.set(file.fileId, file);
       paths.set(file.path, file);
       return file;
@@ -87,6 +86,8 @@ export function createFileStore(): FileStore {
     get: (fileId) => files.get(fileId),
     byPath: (path) => paths.get(path),
     content: (fileId) => contents.get(fileId),
-    bytes: (file) => file.bytes ?? new Uint8Array(file.sizeBytes),
+    bytes: (file) => store.readBytes(bytesPath(file)) ?? new Uint8Array(file.sizeBytes),
   };
 }
+
+const bytesPath = ({ path }: StoredFile) => `files/${path}`;

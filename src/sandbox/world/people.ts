@@ -1,9 +1,9 @@
 import type { ChatMember, InaccessibleMessage, User } from 'grammy/types';
 import { createMedia, type MediaKind, type MediaSource } from '../media/media-content.ts';
 import { captionContent, formatText, textContent } from '../text/entities.ts';
-import type { CallbackAnswer } from './callback-queries.ts';
 import type { MessageContent, PrivateChatState, PrivateMessage } from './chat-state.ts';
-import type { World } from './world.ts';
+import { createPayments, type Payments } from './payments.ts';
+import type { CallbackAnswer, World } from './world.ts';
 
 /** A person to be added. */
 export interface NewPerson {
@@ -48,7 +48,7 @@ export interface SendVoiceOptions extends SendMediaOptions {
 export type FileData = Uint8Array | { sizeBytes: number };
 
 /** What people can do in their chats with the bot. */
-export interface People {
+export interface People extends Payments {
   /** Adds a person and their chat; adding somebody known changes nothing. */
   addUser(user: NewPerson): void;
   /** Commands, links and mentions in the text become entities. */
@@ -131,6 +131,7 @@ export function createPeople(world: World): People {
   }
 
   return {
+    ...createPayments(world),
     addUser: (user) => void state.addUser({ ...user, is_bot: false }),
     sendText: (userId, text) => say(userId, textContent(formatText(text, '', undefined))),
     sendPhoto: (userId, bytes, options) =>
@@ -147,7 +148,7 @@ export function createPeople(world: World): People {
     async press(userId, messageId, data, { timeoutMs = defaultPressTimeoutMs } = {}) {
       const { chat, user } = requirePerson(userId);
       const gone: InaccessibleMessage = { chat, message_id: messageId, date: 0 };
-      const { id, answered } = world.callbacks.open(timeoutMs);
+      const { id, ended } = world.callbacks.open(timeoutMs);
       updates.push({
         callback_query: {
           id,
@@ -157,7 +158,11 @@ export function createPeople(world: World): People {
           data,
         },
       });
-      return answered;
+      const end = await ended;
+      if (end.kind === 'answered') return end.answer;
+      const when =
+        end.kind === 'closed' ? 'before the server was closed' : `within ${timeoutMs} ms`;
+      throw new Error(`callback query ${id} was not answered ${when}`);
     },
     block: (userId) => reportMembership(userId, true),
     unblock: (userId) => reportMembership(userId, false),

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Update } from 'grammy/types';
 import { BotApiError } from '../http/bot-api-error.ts';
+import type { Store } from './store.ts';
 
 /** The name of one kind of update, as in `allowed_updates`. */
 export type UpdateType = Exclude<keyof Update, 'update_id'>;
@@ -53,42 +55,69 @@ interface Entry {
   readonly update: Update;
   /** A forged number may lie below the offset; such an update is still delivered once. */
   readonly isForged: boolean;
-  isDelivered: boolean;
 }
 
-/** Creates an empty queue. `inspect` sees every update on its way in. */
-export function createUpdateQueue(inspect: (update: Update) => void): UpdateQueue {
-  let entries: Entry[] = [];
-  let lastUpdateId = 100_000_000 + Math.floor(Math.random() * 800_000_000);
+/** What of a queue outlives its updates. */
+interface Progress {
+  readonly lastUpdateId: number;
+  readonly allowedUpdates: readonly string[] | undefined;
+  /** Entries are keyed by their number in the order of arrival. */
+  readonly lastEntry: number;
+}
+
+/** Opens the queue kept in a store. `inspect` sees every update on its way in. */
+export function createUpdateQueue(store: Store, inspect: (update: Update) => void): UpdateQueue {
+  const entries = store.table<Entry>('updates');
+  const progressTable = store.table<Progress>('update-progress');
+  let progress = progressTable.get('') ?? {
+    lastUpdateId: 100_000_000 + Math.floor(Math.random() * 800_000_000),
+    allowedUpdates: undefined,
+    lastEntry: 0,
+  };
+  const delivered = new WeakSet<Entry>();
   let held: NewUpdate[] | undefined;
   let openPoll: { takeOver: () => void; wake: () => void } | undefined;
 
+  function advance(changes: Partial<Progress>): void {
+    progress = { ...progress, ...changes };
+    progressTable.set('', progress);
+  }
+
   function enqueue(update: Update, isForged: boolean): void {
     inspect(update);
-    entries.push({ update, isForged, isDelivered: false });
+    const lastEntry = progress.lastEntry + 1;
+    // Numbers only grow: what comes after a forged one must not look confirmed already.
+    const lastUpdateId = Math.max(progress.lastUpdateId, update.update_id);
+    advance({ lastEntry, lastUpdateId });
+    entries.set(String(lastEntry), { update, isForged });
     openPoll?.wake();
     queue.onPush();
   }
 
   function confirmBelow(offset: number): void {
-    if (offset < 0) {
-      entries = entries.slice(offset);
-    } else {
-      entries = entries.filter(
-        ({ update, isForged, isDelivered }) =>
-          update.update_id >= offset || (isForged && !isDelivered),
-      );
+    const kept = entries.size + Math.min(0, offset);
+    for (const [index, [key, entry]] of [...entries.entries()].entries()) {
+      const isConfirmed =
+        offset < 0
+          ? index < kept
+          : entry.update.update_id < offset && (!entry.isForged || delivered.has(entry));
+      if (isConfirmed) entries.delete(key);
     }
   }
 
   function take(limit: number): Update[] {
-    const taken = entries.slice(0, limit);
-    for (const entry of taken) entry.isDelivered = true;
+    const taken = [...entries.values().take(limit)];
+    for (const entry of taken) delivered.add(entry);
     return taken.map((entry) => entry.update);
   }
 
   const queue: UpdateQueue = {
-    allowedUpdates: undefined,
+    get allowedUpdates() {
+      return progress.allowedUpdates;
+    },
+    set allowedUpdates(allowedUpdates) {
+      advance({ allowedUpdates });
+    },
     onPush: () => {},
     push(update) {
       if (held !== undefined) return void held.push(update);
@@ -99,8 +128,7 @@ export function createUpdateQueue(inspect: (update: Update) => void): UpdateQueu
           ? !unwantedByDefault.includes(type)
           : allowedUpdates.includes(type);
       if (!isWanted) return;
-      lastUpdateId += 1;
-      enqueue({ update_id: lastUpdateId, ...update }, false);
+      enqueue({ update_id: progress.lastUpdateId + 1, ...update }, false);
     },
     hold() {
       const outer = held;
@@ -112,16 +140,20 @@ export function createUpdateQueue(inspect: (update: Update) => void): UpdateQueu
       };
     },
     pushRaw({ update_id: forgedId, ...update }) {
-      // Numbers only grow: what comes after a forged one must not look confirmed already.
-      lastUpdateId = forgedId === undefined ? lastUpdateId + 1 : Math.max(lastUpdateId, forgedId);
-      enqueue({ update_id: forgedId ?? lastUpdateId, ...update }, forgedId !== undefined);
+      const update_id = forgedId ?? progress.lastUpdateId + 1;
+      enqueue({ update_id, ...update }, forgedId !== undefined);
     },
     async poll({ offset, limit, timeoutSeconds, allowedUpdates }, signal) {
       openPoll?.takeOver();
-      if (allowedUpdates !== undefined) queue.allowedUpdates = allowedUpdates;
+      if (
+        allowedUpdates !== undefined &&
+        !isDeepStrictEqual(allowedUpdates, progress.allowedUpdates)
+      ) {
+        advance({ allowedUpdates });
+      }
       confirmBelow(offset);
       if (signal.aborted) return [];
-      if (entries.length > 0 || timeoutSeconds <= 0) return take(limit);
+      if (entries.size > 0 || timeoutSeconds <= 0) return take(limit);
 
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, Math.min(timeoutSeconds, maxPollSeconds) * 1000);
@@ -149,14 +181,12 @@ export function createUpdateQueue(inspect: (update: Update) => void): UpdateQueu
         if (openPoll === poll) openPoll = undefined;
       }
     },
-    waiting: () => entries.map((entry) => entry.update),
+    waiting: () => [...entries.values().map((entry) => entry.update)],
     confirm(update) {
-      const at = entries.findIndex((entry) => entry.update === update);
-      if (at !== -1) entries.splice(at, 1);
+      const found = entries.entries().find(([, entry]) => entry.update === update);
+      if (found !== undefined) entries.delete(found[0]);
     },
-    clear() {
-      entries = [];
-    },
+    clear: () => entries.clear(),
   };
   return queue;
 }

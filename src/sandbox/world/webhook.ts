@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Update, WebhookInfo } from 'grammy/types';
+import type { Store } from './store.ts';
 import type { UpdateQueue } from './update-queue.ts';
 
 /** Where to deliver updates. */
@@ -14,6 +15,9 @@ export interface Webhook {
   readonly isSet: boolean;
   set(target: WebhookTarget | undefined): void;
   info(): WebhookInfo;
+  /** Starts the deliveries of a webhook set before the last restart. */
+  resume(): void;
+  /** Ends all deliveries; the webhook stays set. */
   close(): void;
 }
 
@@ -26,9 +30,11 @@ const maxRetryMs = 5_000;
  * may hold a method call.
  */
 export function createWebhook(
+  store: Store,
   updates: UpdateQueue,
   onReply: (body: string) => Promise<void>,
 ): Webhook {
+  const targets = store.table<WebhookTarget>('webhook');
   let target: WebhookTarget | undefined;
   let stop = new AbortController();
   let lastError: { date: number; message: string } | undefined;
@@ -95,7 +101,7 @@ export function createWebhook(
     lastError = { date: Math.floor(Date.now() / 1000), message };
   };
 
-  function set(next: WebhookTarget | undefined): void {
+  function aim(next: WebhookTarget | undefined): void {
     stop.abort();
     stop = new AbortController();
     busy.clear();
@@ -110,7 +116,12 @@ export function createWebhook(
     get isSet() {
       return target !== undefined;
     },
-    set,
+    set(next) {
+      if (next === undefined) targets.delete('');
+      else targets.set('', next);
+      aim(next);
+    },
+    resume: () => aim(targets.get('')),
     info: () => ({
       url: target?.url ?? '',
       has_custom_certificate: false,
@@ -125,7 +136,7 @@ export function createWebhook(
             allowed_updates: updates.allowedUpdates as NonNullable<WebhookInfo['allowed_updates']>,
           }),
     }),
-    close: () => set(undefined),
+    close: () => aim(undefined),
   };
 }
 
