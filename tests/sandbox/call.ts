@@ -15,7 +15,7 @@ interface RawAnswer {
 
 /** Calls a method with a JSON body, without any client library. */
 export async function call<M extends keyof ApiMethods>(
-  server: BotApiServer,
+  server: Pick<BotApiServer, 'url'>,
   method: M,
   payload: Opts<M> | Record<string, unknown> = {},
   signal?: AbortSignal,
@@ -31,7 +31,7 @@ export async function call<M extends keyof ApiMethods>(
 
 /** Calls a method with a multipart body. */
 export async function upload<M extends keyof ApiMethods>(
-  server: BotApiServer,
+  server: Pick<BotApiServer, 'url'>,
   method: M,
   fields: Record<string, string | number | { bytes: Uint8Array; name: string }>,
 ): Promise<Outcome<ReturnType<ApiMethods[M]>>> {
