@@ -1,4 +1,5 @@
-import type { FfmpegCommand } from './ffmpeg.ts';
+import type { Readable } from 'node:stream';
+import type { FfmpegCommand, FfmpegInput } from './ffmpeg.ts';
 import { framesPerSecond, type Rational, type VideoInfo } from './video-info.ts';
 
 /** A frame that repeats its neighbour is shown for this long: too short to be seen, long enough to be valid. */
@@ -195,6 +196,8 @@ export function dissolveCommand(job: {
   readonly width: number;
   readonly height: number;
   readonly encoding: ClipEncoding;
+  /** A picture with transparency, laid over the lower right corner. */
+  readonly mark?: string | undefined;
 }): FfmpegCommand {
   const { frames, encoding } = job;
   const rate = fraction(encoding.fps);
@@ -205,13 +208,53 @@ export function dissolveCommand(job: {
       `loop=loop=${frames - 1}:size=1:start=0,setpts=N/(FRAME_RATE*TB)`,
     ].join(',');
   return {
-    inputs: [job.from, job.to].map((source) => ({ source, options: ['-framerate', rate] })),
+    inputs: [
+      ...[job.from, job.to].map((source) => ({ source, options: ['-framerate', rate] })),
+      ...markInput(job.mark),
+    ],
     filter: [
       `[0:v]${picture('yuv420p')}[from]`,
       `[1:v]${picture('yuva420p')},fade=type=in:start_frame=0:nb_frames=${frames - 1}:alpha=1[to]`,
-      '[from][to]overlay=format=yuv420[v]',
+      '[from][to]overlay=format=yuv420[clip]',
+      layMark(job.mark, 2),
     ].join(';'),
     options: ['-map', '[v]', '-frames:v', `${frames}`, '-an', ...encodeClipOptions(encoding)],
+    output: job.output,
+  };
+}
+
+/**
+ * How a clip made of photos is encoded. Without B-frames it can lose its last frame, which makes a loop
+ * seamless.
+ */
+export function framesEncoding(fps: number): ClipEncoding {
+  const rate = { numerator: fps, denominator: 1 };
+  return { fps: rate, reorderFrames: 0, colour: BT709, preset: 'veryfast' };
+}
+
+/** A clip of frames drawn elsewhere, each all of Y, then U, then V (yuv420p) in the colours of `BT709`. */
+export function framesCommand(job: {
+  readonly frames: Readable;
+  readonly output: string;
+  readonly width: number;
+  readonly height: number;
+  readonly encoding: ClipEncoding;
+  /** A picture with transparency, laid over the lower right corner. */
+  readonly mark?: string | undefined;
+}): FfmpegCommand {
+  const { encoding } = job;
+  const { range, space, transfer, primaries } = BT709;
+  const format = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${job.width}x${job.height}`];
+  return {
+    inputs: [
+      { source: job.frames, options: [...format, '-framerate', fraction(encoding.fps)] },
+      ...markInput(job.mark),
+    ],
+    filter: [
+      `[0:v]setparams=range=${range}:color_primaries=${primaries}:color_trc=${transfer}:colorspace=${space},setsar=1[clip]`,
+      layMark(job.mark, 1),
+    ].join(';'),
+    options: ['-map', '[v]', '-an', ...encodeClipOptions(encoding)],
     output: job.output,
   };
 }
@@ -262,6 +305,17 @@ export function usualFrameRate(info: VideoInfo): Rational {
     (rate) => Math.abs(framesPerSecond(rate) / average - 1) < 0.02,
   );
   return near ?? (average > 0 && average < 120 ? info.fps : { numerator: 30, denominator: 1 });
+}
+
+function markInput(mark: string | undefined): FfmpegInput[] {
+  return mark === undefined ? [] : [{ source: mark, options: [] }];
+}
+
+/** The end of a filter graph: `clip` becomes `v`, with the mark on it. */
+function layMark(mark: string | undefined, input: number): string {
+  return mark === undefined
+    ? '[clip]null[v]'
+    : `[clip][${input}:v]overlay=x=main_w-overlay_w:y=main_h-overlay_h:format=yuv420[v]`;
 }
 
 function isPlayable(info: VideoInfo): boolean {

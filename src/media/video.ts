@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   checkJoints,
@@ -11,7 +10,6 @@ import {
   probe,
   runFfmpeg,
 } from './ffmpeg.ts';
-import { isDiskFull } from './storage.ts';
 import {
   BT709,
   chooseReference,
@@ -26,6 +24,7 @@ import {
   thumbnailCommand,
 } from './video-commands.ts';
 import { framesPerSecond, type Rational, type VideoInfo } from './video-info.ts';
+import { withWorkDirectory } from './work-directory.ts';
 
 const COPY_TIMEOUT_MS = 15 * 60_000;
 const ENCODE_TIMEOUT_MS = 60 * 60_000;
@@ -336,21 +335,4 @@ function groupBySize(clips: readonly ProbedClip[], maxBytes: number): ProbedClip
     groups.at(-1)?.push(clip);
   }
   return groups;
-}
-
-/** A directory beside the output, on the same disk so that a finished file is moved by renaming. */
-async function withWorkDirectory<T>(
-  parent: string,
-  work: (directory: string) => Promise<T>,
-): Promise<T> {
-  const directory = join(parent, `.work-${randomUUID()}`);
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    return await work(directory);
-  } catch (error) {
-    if (!isDiskFull(error)) throw error;
-    throw new FfmpegError('disk_full', 'No space left for the video');
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
 }

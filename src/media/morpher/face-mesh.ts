@@ -1,0 +1,158 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { createLimiter } from '../concurrency.ts';
+import { type FaceLandmarks, LANDMARKS, type Point } from './landmarks.ts';
+import type { FaceBox, RgbPicture } from './morpher.ts';
+
+/** Below it, what was found is more often a fist or a lamp than a face. */
+const MIN_CONFIDENCE = 0.3;
+const MAX_FACES = 10;
+/** Faces narrower than this share of the picture do not lead a morph. */
+const MIN_FACE_WIDTH = 0.03;
+
+/** The part of @vladmandic/human that is used; its own types cannot be reached through its `exports`. */
+interface Human {
+  readonly tf: {
+    tensor3d(data: Uint8Array, shape: [number, number, number], type: 'int32'): Tensor;
+  };
+  load(): Promise<void>;
+  detect(picture: Tensor, config: object): Promise<{ readonly face: readonly HumanFace[] }>;
+}
+
+interface Tensor {
+  dispose(): void;
+}
+
+interface HumanFace {
+  readonly box: readonly [x: number, y: number, width: number, height: number];
+  readonly score: number;
+  readonly mesh: readonly (readonly [x: number, y: number, z?: number])[];
+}
+
+/** The models could not be loaded: there will be no faces in this process. */
+export class DetectionUnavailableError extends Error {
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : `${cause}`, { cause });
+    this.name = 'DetectionUnavailableError';
+  }
+}
+
+/**
+ * Finds faces and their landmarks; loads its models at the first call and takes one picture at a time.
+ * Every call throws DetectionUnavailableError when they do not load.
+ */
+export interface FaceMesh {
+  /** Boxes alone, which is quicker; the largest first. */
+  findBoxes(picture: RgbPicture): Promise<FaceBox[]>;
+  /** Landmarks of all faces large enough to lead a morph; the largest first. */
+  findLandmarks(picture: RgbPicture): Promise<FaceLandmarks[]>;
+}
+
+/**
+ * To be used in a process of its own: the backend installs process-wide handlers that rethrow, and `fetch` is
+ * replaced by one that reads files alone.
+ * @param modelsDirectory where the models are, instead of the package that brings them.
+ */
+export function createFaceMesh(modelsDirectory?: string): FaceMesh {
+  const oneAtATime = createLimiter(1);
+  let loading: Promise<Human> | undefined;
+
+  return {
+    async findBoxes(picture) {
+      const faces = await detect(picture, false);
+      return faces.map(toBox);
+    },
+    async findLandmarks(picture) {
+      const faces = await detect(picture, true);
+      return faces
+        .filter(({ box, mesh }) => box[2] > picture.width * MIN_FACE_WIDTH && mesh.length > 0)
+        .map(toLandmarks);
+    },
+  };
+
+  function detect(picture: RgbPicture, withMesh: boolean): Promise<HumanFace[]> {
+    return oneAtATime(async () => {
+      loading ??= loadHuman(modelsDirectory);
+      const human = await loading.catch((error: unknown) => {
+        throw new DetectionUnavailableError(error);
+      });
+      const { data, width, height } = picture;
+      const tensor = human.tf.tensor3d(data, [height, width, 3], 'int32');
+      try {
+        const { face } = await human.detect(tensor, { face: { mesh: { enabled: withMesh } } });
+        return face.toSorted((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
+      } finally {
+        tensor.dispose();
+      }
+    });
+  }
+}
+
+function toBox({ box: [x, y, width, height] }: HumanFace): FaceBox {
+  return { x, y, width, height };
+}
+
+function toLandmarks({ box: [x, y, width, height], mesh }: HumanFace): FaceLandmarks {
+  return {
+    points: LANDMARKS.map((index): Point => {
+      const [px = 0, py = 0] = mesh[index] ?? [];
+      return [px, py];
+    }),
+    width,
+    centre: [x + width / 2, y + height / 2],
+  };
+}
+
+async function loadHuman(modelsDirectory: string | undefined): Promise<Human> {
+  // The package lists its builds in a form that Node does not resolve: the one for WebAssembly lies beside the
+  // one that it does.
+  const builds = dirname(fileURLToPath(import.meta.resolve('@vladmandic/human')));
+  const backend = fileURLToPath(import.meta.resolve('@tensorflow/tfjs-backend-wasm/package.json'));
+  const models = modelsDirectory ?? join(builds, '..', 'models');
+  globalThis.fetch = fetchFile;
+  const { default: HumanLibrary }: { default: new (config: object) => Human } = createRequire(
+    import.meta.url,
+  )(join(builds, 'human.node-wasm.js'));
+  const human = new HumanLibrary({
+    backend: 'wasm',
+    wasmPath: join(dirname(backend), 'dist', '/'),
+    wasmPlatformFetch: false,
+    modelBasePath: pathToFileURL(join(models, '/')).href,
+    debug: false,
+    // Neighbouring pictures are not frames of one video: nothing of one is used for the next.
+    cacheSensitivity: 0,
+    filter: { enabled: false },
+    face: {
+      enabled: true,
+      detector: {
+        rotation: true,
+        maxDetected: MAX_FACES,
+        minConfidence: MIN_CONFIDENCE,
+        minSize: 0,
+        iouThreshold: 0.1,
+      },
+      mesh: { enabled: true },
+      attention: { enabled: false },
+      iris: { enabled: false },
+      emotion: { enabled: false },
+      description: { enabled: false },
+    },
+    body: { enabled: false },
+    hand: { enabled: false },
+    object: { enabled: false },
+    gesture: { enabled: false },
+    segmentation: { enabled: false },
+  });
+  await human.load();
+  return human;
+}
+
+/** The models are files of ours, and the library knows `fetch` alone. Nothing here goes to a network. */
+async function fetchFile(resource: string | URL | Request): Promise<Response> {
+  const url = new URL(resource instanceof Request ? resource.url : resource);
+  if (url.protocol !== 'file:') throw new TypeError(`The morph engine fetches files alone: ${url}`);
+  const type = url.pathname.endsWith('.json') ? 'application/json' : 'application/octet-stream';
+  return new Response(await readFile(url), { headers: { 'content-type': type } });
+}
