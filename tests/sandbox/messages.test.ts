@@ -43,7 +43,10 @@ test('what Telegram refuses to send is refused with its words', async (t) => {
     '400 Bad Request: message to be replied not found',
   );
   assert.equal(await send({ parse_mode: 'XML' }), '400 Bad Request: unsupported parse_mode');
-  assert.match(await send({ parse_mode: 'MarkdownV2' }), /does not implement MarkdownV2; use HTML/);
+  assert.equal(
+    await send({ text: 'End.', parse_mode: 'MarkdownV2' }),
+    "400 Bad Request: can't parse entities: Character '.' is reserved and must be escaped with the preceding '\\'",
+  );
   assert.match(
     await send({ text: '<b>open', parse_mode: 'HTML' }),
     /^400 Bad Request: can't parse entities: Can't find end tag/,

@@ -9,7 +9,7 @@ import {
   readFormattedText,
   textContent,
 } from '../text/entities.ts';
-import type { FormattedText } from '../text/html-entities.ts';
+import type { FormattedText } from '../text/formatted-text.ts';
 import type { MessageContent, PrivateMessage } from '../world/chat-state.ts';
 import {
   type Call,

@@ -2,7 +2,10 @@ import type { MessageEntity } from 'grammy/types';
 import { z } from 'zod';
 import { badRequest } from '../http/bot-api-error.ts';
 import type { Fields } from '../http/request-fields.ts';
-import { type FormattedText, parseHtml } from './html-entities.ts';
+import type { FormattedText } from './formatted-text.ts';
+import { parseHtml } from './html-entities.ts';
+import { parseMarkdown } from './markdown-entities.ts';
+import { parseMarkdownV2 } from './markdown-v2-entities.ts';
 
 const entitiesSchema = z.array(
   z.object({
@@ -96,10 +99,9 @@ function parseMarkup(source: string, parseMode: string, entities: unknown): Form
     case 'html':
       return parseHtml(source);
     case 'markdown':
+      return parseMarkdown(source);
     case 'markdownv2':
-      throw badRequest(
-        `can't parse entities: this server does not implement ${parseMode}; use HTML`,
-      );
+      return parseMarkdownV2(source);
     default:
       throw badRequest('unsupported parse_mode');
   }

@@ -1,11 +1,5 @@
 import type { MessageEntity } from 'grammy/types';
-import { badRequest } from '../http/bot-api-error.ts';
-
-/** A text as people see it, with its formatting beside it. */
-export interface FormattedText {
-  readonly text: string;
-  readonly entities: readonly MessageEntity[];
-}
+import { byteOffset, cannotParse, type FormattedText, linkEntity } from './formatted-text.ts';
 
 interface OpenTag {
   readonly name: string;
@@ -50,7 +44,6 @@ export function parseHtml(source: string): FormattedText {
   const entities: MessageEntity[] = [];
   let text = '';
   let at = 0;
-  const byteOffset = () => Buffer.byteLength(source.slice(0, at));
 
   while (at < source.length) {
     const rest = source.slice(at, at + 4096);
@@ -70,7 +63,7 @@ export function parseHtml(source: string): FormattedText {
     const tag = tagPattern.exec(rest);
     if (tag === null) {
       throw cannotParse(
-        `Unsupported start tag "${/^<\/?([^\s>]*)/.exec(rest)?.[1] ?? ''}" at byte offset ${byteOffset()}`,
+        `Unsupported start tag "${/^<\/?([^\s>]*)/.exec(rest)?.[1] ?? ''}" at byte offset ${byteOffset(source, at)}`,
       );
     }
     const name = (tag[2] ?? '').toLowerCase();
@@ -80,16 +73,18 @@ export function parseHtml(source: string): FormattedText {
         name in simpleTags ||
         (otherTags.includes(name) && (name !== 'span' || attributes.get('class') === 'tg-spoiler'));
       if (!isKnown) {
-        throw cannotParse(`Unsupported start tag "${name}" at byte offset ${byteOffset()}`);
+        throw cannotParse(
+          `Unsupported start tag "${name}" at byte offset ${byteOffset(source, at)}`,
+        );
       }
       open.push({ name, attributes, offset: text.length });
     } else {
       const opened = open.pop();
       if (opened === undefined)
-        throw cannotParse(`Unexpected end tag at byte offset ${byteOffset()}`);
+        throw cannotParse(`Unexpected end tag at byte offset ${byteOffset(source, at)}`);
       if (opened.name !== name) {
         throw cannotParse(
-          `Unmatched end tag at byte offset ${byteOffset()}, expected "</${opened.name}>", found "</${name}>"`,
+          `Unmatched end tag at byte offset ${byteOffset(source, at)}, expected "</${opened.name}>", found "</${name}>"`,
         );
       }
       const entity = createEntity(opened, text, open.at(-1));
@@ -102,10 +97,6 @@ export function parseHtml(source: string): FormattedText {
     throw cannotParse(`Can't find end tag corresponding to start tag "${unclosed.name}"`);
   }
   return { text, entities: dropCodeInsidePre(entities) };
-}
-
-function cannotParse(reason: string) {
-  return badRequest(`can't parse entities: ${reason}`);
 }
 
 function decodeCharacter([whole, decimal, hex, name]: RegExpExecArray): string {
@@ -161,8 +152,7 @@ function createEntity(
         custom_emoji_id: attributes.get('emoji-id') ?? '',
       };
     default: {
-      const url = attributes.get('href') ?? text.slice(offset);
-      return URL.canParse(url) ? { type: 'text_link', offset, length, url } : undefined;
+      return linkEntity(attributes.get('href') ?? text.slice(offset), { offset, length });
     }
   }
 }
