@@ -1,6 +1,8 @@
 import type { Canvas } from '../domain/canvas.ts';
+import type { PhotoLook } from '../domain/photo-look.ts';
 import { MAX_PICTURE_PIXELS, MIN_PICTURE_SIDE, type SkipReason } from '../domain/skip-reason.ts';
 import { drawContactSheets, type SheetJob } from './contact-sheet.ts';
+import type { FindFaces } from './photo-look.ts';
 import { createPictureReader, type PictureFormat, sniffFile } from './picture.ts';
 import { writeWhole } from './storage.ts';
 
@@ -35,11 +37,11 @@ export interface Photos {
    */
   inspectPhoto(path: string): Promise<PhotoInspection>;
   /**
-   * Brings a photo to the order's canvas as a JPEG in sRGB with no metadata (no place, no camera). The
-   * output appears whole or not at all, its directory included.
+   * Brings a photo to the order's canvas as a JPEG in sRGB with no metadata (no place, no camera), around
+   * its faces; returns how it looks. The output appears whole or not at all, its directory included.
    * @throws StorageFullError; any other error means that the photo cannot be decoded: inspect it first.
    */
-  toCanvas(job: CanvasJob): Promise<void>;
+  toCanvas(job: CanvasJob): Promise<PhotoLook>;
   /**
    * Pictures of the photos in a grid, each with its number, as one JPEG up to 29 photos and as several from
    * 30 on. Returns their paths: `output` itself, or `output` with -1, -2 … before its extension.
@@ -48,9 +50,12 @@ export interface Photos {
   contactSheet(job: SheetJob): Promise<string[]>;
 }
 
-/** One for a process, because what its limit protects, memory, belongs to the process. */
-export function createPhotos(): Photos {
-  const reader = createPictureReader();
+/**
+ * One for a process, because what its limit protects, memory, belongs to the process.
+ * @param deps.findFaces unset, photos are cut as if they had none.
+ */
+export function createPhotos(deps: { readonly findFaces?: FindFaces } = {}): Photos {
+  const reader = createPictureReader(deps.findFaces);
   return {
     async inspectPhoto(path) {
       const format = await sniffFile(path);
@@ -69,9 +74,10 @@ export function createPhotos(): Photos {
     async toCanvas({ input, output, canvas, signal }) {
       signal?.throwIfAborted();
       const options = { quality: CANVAS_JPEG_QUALITY, chromaSubsampling: '4:4:4' };
-      const jpeg = await reader.renderJpeg(input, canvas, options);
+      const { jpeg, look } = await reader.renderJpeg(input, canvas, options);
       signal?.throwIfAborted();
       await writeWhole(output, jpeg);
+      return look;
     },
 
     contactSheet: (job) => drawContactSheets(reader, job),

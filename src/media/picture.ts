@@ -1,9 +1,11 @@
 import { open } from 'node:fs/promises';
 import sharp, { type JpegOptions, type Metadata, type Sharp, type SharpOptions } from 'sharp';
-import { type Canvas, fitToCanvas, type PictureSize } from '../domain/canvas.ts';
+import { type Canvas, chooseCrop, type PictureSize, type Region } from '../domain/canvas.ts';
+import type { PhotoLook } from '../domain/photo-look.ts';
 import { MAX_PICTURE_PIXELS } from '../domain/skip-reason.ts';
 import { createLimiter } from './concurrency.ts';
 import { createHeicDecoder } from './heic.ts';
+import { type FindFaces, lookAtPhoto } from './photo-look.ts';
 
 export type PictureFormat = 'jpeg' | 'png' | 'webp' | 'heic';
 
@@ -15,8 +17,6 @@ const GENERAL_BRANDS = new Set(['mif1', 'msf1']);
 
 /** Transparent pictures stand on this. */
 const PAPER = '#ffffff';
-/** Of what a crop takes off the height, this share comes off the top: faces are in the upper half. */
-const TOP_CROP_SHARE = 1 / 3;
 /** The backdrop of a padded picture is blurred at this fraction of its size: quick, and soft enough. */
 const BACKDROP_SCALE = 1 / 8;
 const BACKDROP_BLUR = 6;
@@ -78,12 +78,19 @@ export interface PictureReader {
    * @throws Error when it cannot be decoded.
    */
   renderOnCanvas(path: string, canvas: Canvas): Promise<RawPicture>;
-  /** The same as a JPEG, which is encoded while it is decoded: the pixels are never in memory as a whole. */
-  renderJpeg(path: string, canvas: Canvas, options: JpegOptions): Promise<Buffer>;
+  /**
+   * The same as a JPEG, cut around its faces, and how the photo looks.
+   * @throws Error when it cannot be decoded.
+   */
+  renderJpeg(
+    path: string,
+    canvas: Canvas,
+    options: JpegOptions,
+  ): Promise<{ readonly jpeg: Buffer; readonly look: PhotoLook }>;
 }
 
 /** @see PictureReader */
-export function createPictureReader(): PictureReader {
+export function createPictureReader(findFaces: FindFaces | undefined): PictureReader {
   const limit = createLimiter(DECODES_AT_ONCE);
   const decodeHeic = createHeicDecoder();
   // Files are read once, and the cache would hold their pixels.
@@ -100,23 +107,23 @@ export function createPictureReader(): PictureReader {
         else await sharp(path, DECODE).resize(16, 16, { fit: 'fill' }).raw().toBuffer();
       }),
 
-    renderOnCanvas: (path, canvas) => limit(async () => toRaw(await placeOnCanvas(path, canvas))),
+    renderOnCanvas: (path, canvas) =>
+      limit(async () => {
+        const { image, size } = await openPicture(path);
+        const decoded = await decodeFor(image, size, canvas);
+        return toRaw(await placeOnCanvas(decoded, chooseCrop(size, canvas, []), canvas));
+      }),
 
     renderJpeg: (path, canvas, options) =>
-      limit(async () =>
-        inSrgb(await placeOnCanvas(path, canvas))
-          .jpeg(options)
-          .toBuffer(),
-      ),
+      limit(async () => {
+        const { image, size } = await openPicture(path);
+        const decoded = await decodeFor(image, size, canvas);
+        const look = await lookAtPhoto(decoded, findFaces);
+        const window = chooseCrop(size, canvas, look.faces ?? []);
+        const placed = await placeOnCanvas(decoded, window, canvas);
+        return { jpeg: await inSrgb(placed).jpeg(options).toBuffer(), look };
+      }),
   };
-
-  async function placeOnCanvas(path: string, canvas: Canvas): Promise<Sharp> {
-    const { image, size } = await openPicture(path);
-    const flat = image.flatten({ background: PAPER });
-    return fitToCanvas(size, canvas) === 'crop'
-      ? crop(flat, size, canvas)
-      : pad(await toRaw(flat.resize({ ...canvas, fit: 'inside' })), canvas);
-  }
 
   async function openPicture(path: string): Promise<{ image: Sharp; size: PictureSize }> {
     if ((await sniffFile(path)) === 'heic') return openHeic(path);
@@ -161,15 +168,24 @@ function isDisplayP3(profile: Buffer | undefined): boolean {
   return false;
 }
 
-function crop(image: Sharp, size: PictureSize, canvas: Canvas): Sharp {
-  const scale = Math.max(canvas.width / size.width, canvas.height / size.height);
-  const width = Math.max(canvas.width, Math.round(size.width * scale));
-  const height = Math.max(canvas.height, Math.round(size.height * scale));
-  return image.resize({ width, height, fit: 'fill' }).extract({
-    left: Math.floor((width - canvas.width) / 2),
-    top: Math.floor((height - canvas.height) * TOP_CROP_SHARE),
-    ...{ width: canvas.width, height: canvas.height },
-  });
+/** Decodes a picture once, no larger than its canvas needs it whichever way it will be placed. */
+function decodeFor(image: Sharp, size: PictureSize, canvas: Canvas): Promise<RawPicture> {
+  const fit = chooseCrop(size, canvas, []) ? 'outside' : 'inside';
+  const { width, height } = canvas;
+  return toRaw(image.flatten({ background: PAPER }).resize({ width, height, fit }));
+}
+
+async function placeOnCanvas(
+  picture: RawPicture,
+  window: Region | undefined,
+  canvas: Canvas,
+): Promise<Sharp> {
+  const { width, height } = canvas;
+  if (!window)
+    return pad(await toRaw(fromRaw(picture).resize({ width, height, fit: 'inside' })), canvas);
+  const left = Math.min(Math.round(window.x * picture.width), picture.width - width);
+  const top = Math.min(Math.round(window.y * picture.height), picture.height - height);
+  return fromRaw(picture).extract({ left, top, width, height });
 }
 
 async function pad(picture: RawPicture, canvas: Canvas): Promise<Sharp> {

@@ -5,7 +5,7 @@ import {
   CANVASES,
   type CanvasShape,
   chooseCanvas,
-  fitToCanvas,
+  chooseCrop,
   MIN_CROP_KEEP,
 } from '../../src/domain/canvas.ts';
 
@@ -71,11 +71,30 @@ describe('the canvas of an order', () => {
 });
 
 describe('a picture on the canvas', () => {
+  const share = fc.double({ min: 0, max: 0.7, noNaN: true });
+  const face = fc.record({
+    x: share,
+    y: share,
+    width: fc.double({ min: 0.02, max: 0.3, noNaN: true }),
+    height: fc.double({ min: 0.02, max: 0.3, noNaN: true }),
+  });
+
   test('is cut where enough of it stays, and shown whole where too much would be lost', () => {
-    assert.equal(fitToCanvas(WIDE, CANVASES.landscape), 'crop');
-    assert.equal(fitToCanvas(WIDE, CANVASES.square), 'crop');
-    assert.equal(fitToCanvas(TALL, CANVASES.landscape), 'pad');
-    assert.equal(fitToCanvas({ width: 6000, height: 1000 }, CANVASES.landscape), 'pad');
+    assert.ok(chooseCrop(WIDE, CANVASES.landscape, []));
+    assert.ok(chooseCrop(WIDE, CANVASES.square, []));
+    assert.equal(chooseCrop(TALL, CANVASES.landscape, []), undefined);
+    assert.equal(chooseCrop({ width: 6000, height: 1000 }, CANVASES.landscape, []), undefined);
+  });
+
+  test('without a face loses the same left and right, and less above than below', () => {
+    assert.deepEqual(chooseCrop(WIDE, CANVASES.landscape, []), {
+      x: 0,
+      y: (1 - 0.75) / 3,
+      width: 1,
+      height: 0.75,
+    });
+    const square = chooseCrop(WIDE, CANVASES.square, []);
+    assert.deepEqual(square, { x: 0.125, y: 0, width: 0.75, height: 1 });
   });
 
   test('is cut exactly when the crop keeps at least the agreed share', () => {
@@ -85,9 +104,38 @@ describe('a picture on the canvas', () => {
         const scale = Math.max(canvas.width / width, canvas.height / height);
         const kept = (canvas.width * canvas.height) / (width * scale * height * scale);
         fc.pre(Math.abs(kept - MIN_CROP_KEEP) > 1e-9);
-        const fit = fitToCanvas({ width, height }, canvas);
-        assert.equal(fit, kept >= MIN_CROP_KEEP ? 'crop' : 'pad');
+        const crop = chooseCrop({ width, height }, canvas, []);
+        assert.equal(crop !== undefined, kept >= MIN_CROP_KEEP);
       }),
     );
+  });
+
+  test('shows every face whole: the window goes around them, or nothing is cut', () => {
+    const faces = fc.array(face, { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(picture, fc.constantFrom(...ALL), faces, (size, shape, found) => {
+        const crop = chooseCrop(size, CANVASES[shape], found);
+        if (!crop) return;
+        assert.ok(crop.x >= 0 && crop.y >= 0, 'inside the picture');
+        assert.ok(crop.x + crop.width <= 1 + 1e-9 && crop.y + crop.height <= 1 + 1e-9);
+        for (const { x, y, width, height } of found) {
+          assert.ok(x >= crop.x - 1e-9 && x + width <= crop.x + crop.width + 1e-9);
+          assert.ok(y >= crop.y - 1e-9 && y + height <= crop.y + crop.height + 1e-9);
+        }
+      }),
+    );
+  });
+
+  test('is shown whole when its faces reach further than any window', () => {
+    const above = { x: 0.4, y: 0, width: 0.1, height: 0.1 };
+    const below = { x: 0.4, y: 0.9, width: 0.1, height: 0.1 };
+    assert.equal(chooseCrop(WIDE, CANVASES.landscape, [above, below]), undefined);
+  });
+
+  test('has its face a little above the middle, where there is room for that', () => {
+    const middle = { x: 0.4, y: 0.4, width: 0.2, height: 0.2 };
+    const crop = chooseCrop(WIDE, CANVASES.landscape, [middle]);
+    assert.ok(crop);
+    assert.ok(Math.abs((0.5 - crop.y) / crop.height - 0.45) < 1e-9);
   });
 });
