@@ -6,7 +6,14 @@ import { type Logger, pino } from 'pino';
 import { createBot } from './bot/create-bot.ts';
 import { describeError } from './bot/log.ts';
 import type { BotTimings } from './bot/timings.ts';
-import { type Config, type DatabaseConfig, redact, StartError, secretsOf } from './config.ts';
+import {
+  type Config,
+  chooseEngine,
+  type DatabaseConfig,
+  redact,
+  StartError,
+  secretsOf,
+} from './config.ts';
 import { createConversationStore } from './db/conversation-store.ts';
 import { type Database, isDatabaseDown, openDatabase } from './db/database.ts';
 import { DirectoryInUseError } from './db/directory-lock.ts';
@@ -15,6 +22,8 @@ import { NO_STARS, parseStars } from './domain/stars.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLedger } from './ledger/ledger.ts';
 import { FfmpegError, type FfmpegTools, locateFfmpeg } from './media/ffmpeg.ts';
+import { createMorpher } from './media/morpher/create-morpher.ts';
+import type { Morpher } from './media/morpher/morpher.ts';
 import { createPhotos } from './media/photos.ts';
 import { createFileStorage } from './media/storage.ts';
 import { createVideo } from './media/video.ts';
@@ -22,12 +31,14 @@ import { createOrders, type OrderDesk } from './orders/create-orders.ts';
 import { createQueue } from './orders/queue.ts';
 import type { RenderTiming } from './orders/render-attempt.ts';
 import { createPeople } from './people/people.ts';
+import { createLocalProvider } from './providers/local/local-provider.ts';
+import type { Provider } from './providers/provider.ts';
 import {
   createReplicateProvider,
   type ReplicateProvider,
 } from './providers/replicate/replicate-provider.ts';
 import { createWebhookReceiver } from './providers/replicate/webhook-receiver.ts';
-import { findVideoModel } from './services/video-models.ts';
+import { findVideoModel, LOCAL_MODEL } from './services/video-models.ts';
 
 /**
  * Telegram takes "50 MB" from a bot in one upload, and a server may count them as 50,000,000 bytes; the
@@ -42,8 +53,11 @@ const STOP_DATABASE_MS = 2_500;
 
 const WEBHOOK_KEY_MS = 10_000;
 
-/** What tests may set beside the configuration. */
+/** What tests and the sandbox may set beside the configuration. */
 export interface AppOverrides {
+  /** Puts something between us and who renders: the sandbox lets it fail at a press. */
+  readonly distort?: (provider: Provider) => Provider;
+  readonly createMorpher?: typeof createMorpher;
   readonly renderTiming?: RenderTiming;
   readonly botTimings?: Partial<BotTimings>;
   readonly uploadLimitBytes?: number;
@@ -90,12 +104,8 @@ export function createApp(
         serverUrl: config.DATABASE_URL,
         onError: (error) => log.warn(describeError(error), 'a job failed and will be repeated'),
       });
-      const provider = createReplicateProvider({
-        token: config.REPLICATE_API_TOKEN,
-        baseUrl: config.REPLICATE_BASE_URL,
-        log,
-        ...(config.PUBLIC_URL ? { publicUrl: config.PUBLIC_URL } : {}),
-      });
+      const morpher = (overrides.createMorpher ?? createMorpher)({ tools, log });
+      const engine = createEngine(config, morpher, log);
       const bot = createBot({
         token: config.BOT_TOKEN,
         apiRoot: config.TELEGRAM_API_ROOT,
@@ -116,25 +126,30 @@ export function createApp(
         queue,
         ledger,
         storage: createFileStorage(join(config.DATA_DIR, 'files')),
-        photos: createPhotos(),
+        photos: createPhotos({ findFaces: morpher.findFaces }),
         video: createVideo(tools),
-        provider,
+        morpher,
+        provider: overrides.distort?.(engine.provider) ?? engine.provider,
         chat: bot.chatPort,
         log,
         terms: {
           tariff: { starUsd: config.STAR_USD, markup: config.MARKUP },
-          model: requireModel(config.MORPH_MODEL),
+          model: engine.model,
         },
         maxPhotos: config.MAX_PHOTOS,
         renderConcurrency: config.RENDER_CONCURRENCY,
         retentionHours: config.RETENTION_HOURS,
+        previewsPerDay: config.PREVIEWS_PER_DAY,
         uploadLimitBytes: overrides.uploadLimitBytes ?? UPLOAD_LIMIT_BYTES,
         ...(overrides.renderTiming ? { timing: overrides.renderTiming } : {}),
       });
 
-      stoppers.push(() => queue.stop());
+      stoppers.push(() => queue.stop().finally(() => morpher.stop()));
       await queue.start();
-      const webhook = config.PUBLIC_URL ? createWebhook(provider, orders, log) : undefined;
+      const webhook =
+        config.PUBLIC_URL && engine.replicate
+          ? createWebhook(engine.replicate, orders, log)
+          : undefined;
       const http = createHttpServer({
         port: config.PORT,
         health: async () => {
@@ -156,7 +171,7 @@ export function createApp(
       await bot.start().catch((error: Error) => {
         throw explainBotError(error);
       });
-      log.info({ port, ffmpeg: tools.description, model: config.MORPH_MODEL }, 'Morphogram is up');
+      log.info({ port, ffmpeg: tools.description, model: engine.model.id }, 'Morphogram is up');
       return { port };
     },
 
@@ -303,6 +318,23 @@ function createWebhook(provider: ReplicateProvider, orders: OrderDesk, log: Logg
         return 'accepted' as const;
     }
   };
+}
+
+/** Who renders, and what it is sold as. */
+function createEngine(config: Config, morpher: Morpher, log: Logger) {
+  const engine = chooseEngine(config);
+  if (engine.kind === 'local') {
+    const directory = join(config.DATA_DIR, 'predictions');
+    const provider = createLocalProvider({ morpher, model: LOCAL_MODEL.id, directory, log });
+    return { provider, model: LOCAL_MODEL };
+  }
+  const replicate = createReplicateProvider({
+    token: engine.token,
+    baseUrl: config.REPLICATE_BASE_URL,
+    log,
+    ...(config.PUBLIC_URL ? { publicUrl: config.PUBLIC_URL } : {}),
+  });
+  return { provider: replicate, replicate, model: requireModel(config.MORPH_MODEL) };
 }
 
 function requireModel(id: string) {

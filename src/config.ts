@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { findVideoModel, VIDEO_MODELS } from './services/video-models.ts';
+import { VIDEO_MODELS } from './services/video-models.ts';
 
 const REMEDY = 'Set it in the environment or in .env (see .env.example).';
 
@@ -32,7 +32,7 @@ const adminIds = z
 const morphModel = z
   .string()
   .refine(
-    (id) => findVideoModel(id) !== undefined,
+    (id) => VIDEO_MODELS.some((model) => model.id === id),
     `must be one of ${VIDEO_MODELS.map((model) => model.id).join(', ')}`,
   );
 
@@ -43,8 +43,10 @@ const environment = z.object({
     .regex(/^\d+:[\w-]+$/, 'does not look like a bot token (123456:ABC…)'),
   TELEGRAM_API_ROOT: url.default('https://api.telegram.org'),
   REPLICATE_API_TOKEN: z
-    .string({ error: 'is missing: replicate.com gives one' })
-    .regex(/^[\x21-\x7e]+$/, 'has a blank or a character that cannot be sent'),
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'has a blank or a character that cannot be sent')
+    .optional(),
+  MORPH_ENGINE: z.enum(['replicate', 'local'], { error: 'must be replicate or local' }).optional(),
   REPLICATE_BASE_URL: url.default('https://api.replicate.com/v1'),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' })
@@ -63,6 +65,7 @@ const environment = z.object({
     .regex(/^\d{1,6}([.,]\d{1,2})?$/, 'must be an amount like 10 or 7.50')
     .default('0'),
   RETENTION_HOURS: positive.default(72),
+  PREVIEWS_PER_DAY: whole(0, 1000).default(10),
   FFMPEG_PATH: z.string().optional(),
   FFPROBE_PATH: z.string().optional(),
   LOG_LEVEL: z
@@ -74,6 +77,11 @@ const environment = z.object({
 
 /** The validated configuration; names as in the environment, so that everybody speaks of the same thing. */
 export type Config = Readonly<z.infer<typeof environment>>;
+
+/** Who renders what is paid for. */
+export type Engine =
+  | { readonly kind: 'local' }
+  | { readonly kind: 'replicate'; readonly token: string };
 
 /** Where the database is: on a server, or in a directory. */
 export type DatabaseConfig = Pick<Config, 'DATABASE_URL' | 'DATA_DIR'>;
@@ -101,7 +109,23 @@ export class StartError extends Error {
  */
 export function loadConfig(env: Env): Config {
   const config = parse(environment, env);
+  chooseEngine(config);
   return { ...config, DATA_DIR: resolve(config.DATA_DIR) };
+}
+
+/**
+ * Replicate where there is a token, else this machine; `MORPH_ENGINE` overrides.
+ * @throws StartError when Replicate is asked for without a token.
+ */
+export function chooseEngine(config: Pick<Config, 'MORPH_ENGINE' | 'REPLICATE_API_TOKEN'>): Engine {
+  const { MORPH_ENGINE, REPLICATE_API_TOKEN: token } = config;
+  if (MORPH_ENGINE === 'local') return { kind: 'local' };
+  if (token) return { kind: 'replicate', token };
+  if (MORPH_ENGINE === undefined) return { kind: 'local' };
+  throw new StartError(
+    'REPLICATE_API_TOKEN',
+    `REPLICATE_API_TOKEN is missing: replicate.com gives one. ${REMEDY}`,
+  );
 }
 
 /**

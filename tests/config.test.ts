@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import {
   CONFIG_NAMES,
+  chooseEngine,
   describeFatal,
   loadConfig,
   loadDatabaseConfig,
@@ -27,6 +28,7 @@ test('two tokens are enough; everything else has its default', () => {
     MARKUP: 1.5,
     WELCOME_STARS: '0',
     RETENTION_HOURS: 72,
+    PREVIEWS_PER_DAY: 10,
     LOG_LEVEL: 'info',
   });
 });
@@ -67,10 +69,11 @@ describe('a bad value ends the start with one sentence that names it:', () => {
   const bad: Readonly<Record<string, readonly string[]>> = {
     BOT_TOKEN: ['', 'abc', '123456'],
     TELEGRAM_API_ROOT: ['api.telegram.org', 'ftp://example.com'],
-    REPLICATE_API_TOKEN: ['', ' ', 'r8_a b', 'r8_a\nb', 'r8_a\u0007b', 'r8_ключ'],
+    REPLICATE_API_TOKEN: ['r8_a b', 'r8_a\nb', 'r8_a\u0007b', 'r8_ключ'],
     REPLICATE_BASE_URL: ['nowhere'],
     DATABASE_URL: ['mysql://db/x', 'localhost'],
     ADMIN_IDS: ['@me', '1;2', '1 2', '-5', '99999999999999999999'],
+    MORPH_ENGINE: ['kling', 'Local'],
     PUBLIC_URL: ['bot.example.com'],
     PORT: ['-1', '65536', 'http', '80.5', '1e3', '0x10'],
     MORPH_MODEL: ['kling', 'openai/sora'],
@@ -80,6 +83,7 @@ describe('a bad value ends the start with one sentence that names it:', () => {
     MARKUP: ['0', '-0.5', '1,5'],
     WELCOME_STARS: ['-1', '1.234', 'ten', '10000000'],
     RETENTION_HOURS: ['0', 'forever'],
+    PREVIEWS_PER_DAY: ['-1', '1.5', 'all'],
     LOG_LEVEL: ['verbose'],
   };
   for (const [name, values] of Object.entries(bad)) {
@@ -99,6 +103,27 @@ describe('a bad value ends the start with one sentence that names it:', () => {
       }
     });
   }
+});
+
+describe('what is paid for is rendered', () => {
+  const { BOT_TOKEN } = NEEDED;
+  const engineOf = (env: Record<string, string>) => chooseEngine(loadConfig({ BOT_TOKEN, ...env }));
+  const replicate = { kind: 'replicate', token: 'r8_secret' };
+  const { REPLICATE_API_TOKEN } = NEEDED;
+
+  test('by Replicate where there is a token, unless this machine is asked for', () => {
+    assert.deepEqual(engineOf({ REPLICATE_API_TOKEN }), replicate);
+    assert.deepEqual(engineOf({ REPLICATE_API_TOKEN, MORPH_ENGINE: 'replicate' }), replicate);
+    assert.deepEqual(engineOf({ REPLICATE_API_TOKEN, MORPH_ENGINE: 'local' }), { kind: 'local' });
+  });
+
+  test('by this machine where there is none, unless Replicate is asked for', () => {
+    assert.deepEqual(engineOf({ REPLICATE_API_TOKEN: ' ' }), { kind: 'local' });
+    assert.throws(
+      () => engineOf({ MORPH_ENGINE: 'replicate' }),
+      /^StartError: REPLICATE_API_TOKEN is missing: .+\. Set it .+\.$/,
+    );
+  });
 });
 
 test('a secret is never part of the complaint', () => {

@@ -11,6 +11,8 @@ const PLAIN_ACTIONS = [
   'cancel',
   'add',
   'back',
+  'preview',
+  'offer',
   'continue',
   'topup',
   'status',

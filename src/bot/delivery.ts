@@ -8,6 +8,7 @@ import { describeError, type Log } from './log.ts';
 import type { ChatAction, Messenger, Screen } from './messenger.ts';
 import { isUnreachable, retryDelayMs, toGrammySignal } from './telegram-errors.ts';
 import type { BotApi } from './transport.ts';
+import { freePreviewCaption, freePreviewKeyboard } from './views/quote.ts';
 import {
   closingScreen,
   documentCaption,
@@ -27,7 +28,16 @@ export interface DeliveryDeps {
   readonly log: Log;
 }
 
-type Delivery = Pick<ChatPort, 'sendPreview' | 'sendDocument' | 'sendClosing' | 'sendNotice'>;
+type Delivery = Pick<
+  ChatPort,
+  | 'sendPreview'
+  | 'sendDocument'
+  | 'sendClosing'
+  | 'sendNotice'
+  | 'freePreviewMark'
+  | 'sendFreePreview'
+  | 'sendPreviewFailed'
+>;
 
 /** Sends results. Whether to try again is the caller's decision: it knows what has been sent. */
 export function createDelivery(deps: DeliveryDeps): Delivery {
@@ -122,6 +132,34 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     sendNotice: (notice, signal) =>
       attempt(notice, signal, 'typing', ({ person, t }) =>
         sendText(person.id, noticeScreen(t, notice), signal),
+      ),
+
+    async freePreviewMark(personId) {
+      const person = await deps.people.find(personId);
+      return deps.translator(person?.language ?? 'en')('morph.previewMark');
+    },
+
+    sendFreePreview: (preview, signal) =>
+      attempt(preview, signal, 'upload_video', ({ person, t }) =>
+        api.sendVideo(
+          person.id,
+          new InputFile(preview.path, 'preview.mp4'),
+          {
+            width: preview.width,
+            height: preview.height,
+            duration: Math.round(preview.durationSeconds),
+            thumbnail: new InputFile(preview.thumbnailPath),
+            supports_streaming: true,
+            caption: freePreviewCaption(t, preview.transitions),
+            reply_markup: { inline_keyboard: freePreviewKeyboard(t, preview.orderId) },
+          },
+          toGrammySignal(signal),
+        ),
+      ),
+
+    sendPreviewFailed: (about, signal) =>
+      attempt(about, signal, 'typing', ({ person, t }) =>
+        sendText(person.id, { text: t('morph.previewFailed') }, signal),
       ),
   };
 }

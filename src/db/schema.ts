@@ -13,6 +13,7 @@ import {
   text,
   timestamp,
   unique,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { Canvas } from '../domain/canvas.ts';
@@ -20,6 +21,7 @@ import type { FailureKind } from '../domain/failure.ts';
 import type { Gender } from '../domain/gender.ts';
 import type { MorphMode } from '../domain/morph-plan.ts';
 import type { OrderState, PredictionState, StepState } from '../domain/order-state.ts';
+import type { PhotoLook } from '../domain/photo-look.ts';
 import type { SkipReason } from '../domain/skip-reason.ts';
 import { formatStars, parseStars, type Stars } from '../domain/stars.ts';
 
@@ -183,11 +185,43 @@ export const photos = pgTable(
     /** The file as it came, and brought to the canvas of the order. */
     originalKey: text('original_key'),
     canvasKey: text('canvas_key'),
+    /** What was seen when it was brought to its canvas; deleted with the photo. */
+    look: jsonb('look').$type<PhotoLook>(),
     createdAt: createdAt(),
   },
   (table) => [
     unique('photos_once').on(table.orderId, table.fileUniqueId),
     index('photos_order').on(table.orderId, table.messageId, table.position),
+  ],
+);
+
+/** A free preview of an order that is not paid yet: the first transitions, small, by the local engine. */
+export const previews = pgTable(
+  'previews',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    personId: bigint('person_id', { mode: 'number' })
+      .notNull()
+      .references(() => people.id),
+    orderId: text('order_id')
+      .notNull()
+      .references(() => orders.id),
+    /** waiting: to be rendered and sent; dropped: its order or its person went away before. */
+    state: text('state')
+      .$type<'waiting' | 'sent' | 'failed' | 'dropped'>()
+      .notNull()
+      .default('waiting'),
+    /** The photos it shows, in their order. */
+    photoIds: jsonb('photo_ids').$type<number[]>().notNull(),
+    tries: smallint('tries').notNull().default(0),
+    fileId: text('file_id'),
+    createdAt: createdAt(),
+    endedAt: moment('ended_at'),
+  },
+  (table) => [
+    uniqueIndex('previews_one_at_a_time').on(table.personId).where(sql`${table.state} = 'waiting'`),
+    index('previews_person').on(table.personId, table.createdAt),
+    index('previews_order').on(table.orderId),
   ],
 );
 

@@ -30,6 +30,18 @@ export interface ResultVideo {
   readonly partial: boolean;
 }
 
+/** A free preview on this machine's disk, ready to be sent. */
+export interface FreePreview {
+  readonly orderId: string;
+  readonly personId: number;
+  readonly path: string;
+  readonly thumbnailPath: string;
+  readonly width: number;
+  readonly height: number;
+  readonly durationSeconds: number;
+  readonly transitions: number;
+}
+
 /** What was sent: enough to show it again without uploading. */
 export interface SentMessage {
   readonly messageId: number;
@@ -77,6 +89,14 @@ export interface ChatPort {
   /** The last words of a delivered order: what was replaced, how many stars came back, what next. */
   sendClosing(video: ResultVideo, signal: AbortSignal): Promise<SendOutcome>;
   sendNotice(notice: ClosingNotice, signal: AbortSignal): Promise<SendOutcome>;
+  /** The word that marks a free preview's frames, in the person's language. */
+  freePreviewMark(personId: number): Promise<string>;
+  sendFreePreview(preview: FreePreview, signal: AbortSignal): Promise<SendOutcome>;
+  /** Says that the free preview could not be made, and that the order is not touched by it. */
+  sendPreviewFailed(
+    about: { readonly orderId: string; readonly personId: number },
+    signal: AbortSignal,
+  ): Promise<SendOutcome>;
   /** Tells all admins; repeated alarms of one kind are told at most once an hour. */
   alarm(alarm: Alarm): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { and, eq, isNull } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
 import { deliveries, orders, people } from '../db/schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Morpher } from '../media/morpher/morpher.ts';
 import type { Photos } from '../media/photos.ts';
 import type { Storage } from '../media/storage.ts';
 import type { Video } from '../media/video.ts';
@@ -15,6 +16,7 @@ import { deliverOrder } from './deliver.ts';
 import { addFile, clearPhotos, findOpenOrder, openOrder, readIntake, undoLast } from './draft.ts';
 import { finishOrder } from './finish.ts';
 import type { Orders } from './orders.ts';
+import { askPreview, renderPreview } from './preview.ts';
 import { listActive, listHistory, listOffered, listRecent, readProgress } from './progress.ts';
 import { createProviderGate } from './provider-gate.ts';
 import { purgeOrder } from './purge.ts';
@@ -28,9 +30,13 @@ import { createWatch } from './watch.ts';
 
 /** Files are fetched and looked at this many at a time; each is quick, and a hundred come at once. */
 const INTAKE_WORKERS = { count: 2, batch: 3 };
+/** Of those that render, so many more may fetch and check clips beside. */
+const SPARE_SHARE = 0.5;
 /** Joining is disk and processor; the machine is small. */
 const FINISH_WORKERS = { count: 1 };
 const DELIVER_WORKERS = { count: 4, mayEnd: true };
+/** One clip at a time is rendered here anyway. */
+const PREVIEW_WORKERS = { count: 1 };
 const PURGE_WORKERS = { count: 1 };
 
 export interface OrdersDeps {
@@ -40,6 +46,7 @@ export interface OrdersDeps {
   readonly storage: Storage;
   readonly photos: Photos;
   readonly video: Video;
+  readonly morpher: Pick<Morpher, 'morph'>;
   readonly provider: Provider;
   readonly chat: ChatPort;
   readonly log: { warn(fields: object, message: string): void };
@@ -47,6 +54,8 @@ export interface OrdersDeps {
   readonly maxPhotos: number;
   readonly renderConcurrency: number;
   readonly retentionHours: number;
+  /** Free previews of one person within 24 hours; 0 offers none. */
+  readonly previewsPerDay: number;
   readonly uploadLimitBytes: number;
   readonly timing?: RenderTiming;
 }
@@ -77,14 +86,19 @@ export function createOrders(given: OrdersDeps): OrderDesk {
       await queue.work('photo', INTAKE_WORKERS, ({ photoId }, signal) =>
         receivePhoto(deps, photoId, signal),
       );
-      await queue.work('step', { count: deps.renderConcurrency }, ({ stepId }, signal) =>
-        renderStep(deps, stepId, signal),
+      const size = deps.renderConcurrency;
+      const slots = { size, spare: Math.ceil(size * SPARE_SHARE) };
+      queue.workInSlots('step', slots, ({ stepId }, signal, slot) =>
+        renderStep(deps, stepId, signal, slot),
       );
       await queue.work('finish', FINISH_WORKERS, ({ orderId }, signal) =>
         finishOrder(deps, orderId, signal),
       );
       await queue.work('deliver', DELIVER_WORKERS, ({ orderId }, signal) =>
         deliverOrder(deps, orderId, signal),
+      );
+      await queue.work('preview', PREVIEW_WORKERS, ({ previewId }, signal) =>
+        renderPreview(deps, previewId, signal),
       );
       await queue.work('purge', PURGE_WORKERS, ({ orderId }) => purgeOrder(deps, orderId));
       const recent = await listRecent(db);
@@ -118,6 +132,8 @@ export function createOrders(given: OrdersDeps): OrderDesk {
     intake: (orderId) => readIntake(db, orderId),
     quote: (orderId, personId) => quoteOrder(deps, orderId, personId),
     choose: (orderId, personId, choice) => chooseMode(deps, orderId, personId, choice),
+
+    preview: (orderId, personId) => askPreview(deps, orderId, personId),
 
     async confirm(orderId, personId, shown) {
       const outcome = await confirmOrder(deps, orderId, personId, shown);

@@ -3,6 +3,7 @@ import type { Db } from '../db/database.ts';
 import { orders, steps } from '../db/schema.ts';
 import { hasClip } from '../domain/order-state.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Morpher } from '../media/morpher/morpher.ts';
 import type { Storage } from '../media/storage.ts';
 import type { ProbedClip, Video } from '../media/video.ts';
 import { framesPerSecond, type VideoInfo, videoInfoSchema } from '../media/video-info.ts';
@@ -27,6 +28,7 @@ export interface FinishDeps {
   readonly ledger: Ledger;
   readonly storage: Storage;
   readonly video: Video;
+  readonly morpher: Pick<Morpher, 'morph'>;
   readonly chat: Pick<ChatPort, 'progressChanged' | 'alarm'>;
   readonly log: { warn(fields: object, message: string): void };
   /** What the chat takes in one upload, in bytes. */
@@ -63,7 +65,7 @@ export async function finishOrder(
   deps.chat.progressChanged(orderId);
 }
 
-/** The clips in playing order; a failed step gets a dissolve that agrees with its neighbours. */
+/** The clips in playing order; a failed step gets one of the local engine, or a dissolve at the least. */
 async function gatherClips(
   deps: FinishDeps,
   order: OrderRow,
@@ -93,16 +95,21 @@ async function replaceStep(
   const pictures = await stepPictures(deps, step);
   if (!pictures) throw new Error(`The pictures of step ${step.id} are gone`);
   const key = clipKey(step.orderId, step.position);
-  const clipInfo = await deps.video.dissolve({
+  const job = {
     ...pictures,
     output: deps.storage.pathOf(key),
     seconds: matching.durationSeconds,
     fps: framesPerSecond(matching.fps),
     width: matching.width,
     height: matching.height,
-    matching,
     signal,
+  };
+  const morphed = await deps.morpher.morph(job).catch((error: unknown) => {
+    signal.throwIfAborted();
+    deps.log.warn({ orderId: step.orderId, err: error }, 'the local engine could not stand in');
+    return undefined;
   });
+  const clipInfo = morphed?.info ?? (await deps.video.dissolve({ ...job, matching }));
   await deps.db
     .update(steps)
     .set({ state: 'replaced', clipKey: key, clipInfo })

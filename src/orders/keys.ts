@@ -34,6 +34,10 @@ export const previewKey = (orderId: string) => `${orderPrefix(orderId)}/result/p
 export const thumbnailKey = (orderId: string) => `${orderPrefix(orderId)}/result/thumbnail.jpg`;
 export const partsKey = (orderId: string) => `${orderPrefix(orderId)}/result/parts`;
 
+/** The files of a free preview, which are deleted once it is sent. */
+export const freePreviewPrefix = (orderId: string, previewId: string) =>
+  `${orderPrefix(orderId)}/previews/${previewId}`;
+
 /** The idempotency keys of an order's money. */
 export const chargeKey = (orderId: string) => `charge:${orderId}`;
 export const stepRefundKey = (stepId: number) => `refund:step:${stepId}`;

@@ -1,6 +1,7 @@
 import type { Gender } from '../domain/gender.ts';
 import type { MorphMode } from '../domain/morph-plan.ts';
 import type { OrderState } from '../domain/order-state.ts';
+import type { PhotoWarning } from '../domain/photo-look.ts';
 import type { SkipReason } from '../domain/skip-reason.ts';
 import type { Stars } from '../domain/stars.ts';
 
@@ -62,6 +63,10 @@ export type QuoteOutcome =
       readonly photos: number;
       /** Contact sheets: absolute paths of JPEGs, photos numbered in order. */
       readonly sheets: readonly string[];
+      /** What is worth a second look before paying. */
+      readonly warnings: readonly PhotoWarning[];
+      /** Transitions of the free preview; 0 when none is offered. */
+      readonly previewTransitions: number;
     }
   | { readonly kind: 'too_few'; readonly photos: number }
   | { readonly kind: 'too_many'; readonly photos: number; readonly max: number }
@@ -78,6 +83,15 @@ export type ChooseOutcome =
       readonly balance: Stars;
       readonly missing: Stars;
     }
+  | { readonly kind: 'closed' };
+
+export type PreviewOutcome =
+  | { readonly kind: 'started'; readonly transitions: number; readonly waitSeconds: number }
+  /** Another one is being made for this person. */
+  | { readonly kind: 'running' }
+  /** Made before from the same photos: it can be sent again at once. */
+  | { readonly kind: 'made'; readonly fileId: string; readonly transitions: number }
+  | { readonly kind: 'limit'; readonly perDay: number }
   | { readonly kind: 'closed' };
 
 export type ConfirmOutcome =
@@ -164,6 +178,8 @@ export interface Orders {
     personId: number,
     choice: { mode: MorphMode; gender: Gender },
   ): Promise<ChooseOutcome>;
+  /** Asks for the free preview of a quoted order; it comes into the chat by itself. */
+  preview(orderId: string, personId: number): Promise<PreviewOutcome>;
   /** Charges what was shown, and nothing else, and enqueues, in one transaction. */
   confirm(
     orderId: string,

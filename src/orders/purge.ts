@@ -1,6 +1,6 @@
 import { eq, inArray, max } from 'drizzle-orm';
 import type { Db, Tx } from '../db/database.ts';
-import { orders, photos, predictions, steps } from '../db/schema.ts';
+import { orders, photos, predictions, previews, steps } from '../db/schema.ts';
 import { isActive, isOpen } from '../domain/order-state.ts';
 import type { Storage } from '../media/storage.ts';
 import { draftKeptUntil } from './draft.ts';
@@ -45,7 +45,11 @@ export async function purgeOrder(
   await deps.storage.remove(orderPrefix(orderId));
   await deps.db.transaction(async (tx) => {
     // Nothing of the photos stays: not what Telegram would give again, nor what the provider was sent.
-    await tx.update(photos).set({ name: null, fileId: '' }).where(eq(photos.orderId, orderId));
+    await tx
+      .update(photos)
+      .set({ name: null, fileId: '', look: null })
+      .where(eq(photos.orderId, orderId));
+    await tx.update(previews).set({ fileId: null }).where(eq(previews.orderId, orderId));
     const mine = tx.select({ id: steps.id }).from(steps).where(eq(steps.orderId, orderId));
     await tx.update(predictions).set({ input: {} }).where(inArray(predictions.stepId, mine));
     await tx.update(orders).set({ purgedAt: new Date() }).where(eq(orders.id, orderId));

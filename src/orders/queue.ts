@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { fromDrizzle, fromPglite, type Job, type JobResult, PgBoss } from 'pg-boss';
 import { type Database, selectRows, type Tx } from '../db/database.ts';
 import { createTurns } from '../domain/turns.ts';
+import { type Slot, shareSlots } from './slots.ts';
 
 /**
  * The kinds of jobs. A job only says "look at this row again": the rows are the truth, so every
@@ -16,11 +17,20 @@ export interface Jobs {
   finish: { readonly orderId: string };
   /** Send what an order has to send. */
   deliver: { readonly orderId: string };
+  /** Render and send a free preview. */
+  preview: { readonly previewId: string };
   /** Delete the files of an order. */
   purge: { readonly orderId: string };
 }
 export type JobName = keyof Jobs;
-const JOB_NAMES = ['photo', 'step', 'finish', 'deliver', 'purge'] as const satisfies JobName[];
+const JOB_NAMES = [
+  'photo',
+  'step',
+  'finish',
+  'deliver',
+  'preview',
+  'purge',
+] as const satisfies JobName[];
 
 /** A job to be enqueued. */
 export interface NewJob<N extends JobName> {
@@ -32,6 +42,13 @@ export interface NewJob<N extends JobName> {
 
 /** Does one job; `signal` fires when the process stops or the job was taken away. */
 export type JobHandler<N extends JobName> = (data: Jobs[N], signal: AbortSignal) => Promise<void>;
+
+/** The same by a worker that holds a slot at first, and may give it away before the job ends. */
+export type SlotJobHandler<N extends JobName> = (
+  data: Jobs[N],
+  signal: AbortSignal,
+  slot: Slot,
+) => Promise<void>;
 
 /**
  * How many jobs of a kind run at once: `count` workers, each with up to `batch` jobs (1 by default).
@@ -54,12 +71,30 @@ export interface Queue {
   send<N extends JobName>(tx: Tx, name: N, jobs: readonly NewJob<N>[]): Promise<void>;
   /** Starts workers for a kind of job. */
   work<N extends JobName>(name: N, workers: Workers, handler: JobHandler<N>): Promise<void>;
+  /**
+   * Starts `size` workers for a kind of job. While some are busy without their slot there are more of
+   * them, up to `size + spare`, and never more than `size` with a slot. A job is taken only by a worker
+   * with a slot, and then it is the one with the highest priority.
+   */
+  workInSlots<N extends JobName>(
+    name: N,
+    slots: { readonly size: number; readonly spare: number },
+    handler: SlotJobHandler<N>,
+  ): void;
   /** Takes no more jobs, aborts the handlers and gives their jobs back. */
   stop(): Promise<void>;
 }
 
 /** The least that the engine allows; a job of a dead worker goes to another one after this and the next look. */
 const HEARTBEAT_SECONDS = 10;
+
+const LOOKING = {
+  burstWhenBatchFull: true,
+  perJobResults: true,
+  priority: true,
+  pollingIntervalSeconds: 0.5,
+  notifyPollingIntervalSeconds: 1,
+} as const;
 
 /** A waiting step may wait for the operator to refill the provider's account; a job never gives up by itself. */
 const RETRIES = 1_000_000;
@@ -89,6 +124,22 @@ export function createQueue(deps: {
   const stopped = new AbortController();
   // Two jobs about the same row wait for each other; all others run side by side.
   const inTurn = createTurns<string>();
+
+  async function settle<N extends JobName>(
+    name: N,
+    job: Job<Jobs[N]>,
+    signal: AbortSignal,
+    work: () => Promise<void>,
+  ): Promise<JobResult> {
+    try {
+      await inTurn(`${name} ${JSON.stringify(job.data)}`, work);
+      return { id: job.id, status: 'completed' };
+    } catch (error) {
+      // The engine keeps the error with the job and tries again; a person should see it too.
+      if (!signal.aborted) onError(error);
+      return { id: job.id, status: 'failed', output: { message: String(error) } };
+    }
+  }
 
   return {
     async start() {
@@ -130,31 +181,40 @@ export function createQueue(deps: {
     },
 
     async work(name, workers, handler) {
-      const runJob = async (job: Job<Jobs[typeof name]>): Promise<JobResult> => {
-        const stop = workers.mayEnd ? stopped : stopping;
-        const signal = AbortSignal.any([job.signal, stop.signal]);
-        try {
-          await inTurn(`${name} ${JSON.stringify(job.data)}`, () => handler(job.data, signal));
-          return { id: job.id, status: 'completed' };
-        } catch (error) {
-          // The engine keeps the error with the job and tries again; a person should see it too.
-          if (!signal.aborted) onError(error);
-          return { id: job.id, status: 'failed', output: { message: String(error) } };
-        }
-      };
-      await boss.work<Jobs[typeof name]>(
-        name,
-        {
-          localConcurrency: workers.count,
-          batchSize: workers.batch ?? 1,
-          burstWhenBatchFull: true,
-          perJobResults: true,
-          priority: true,
-          pollingIntervalSeconds: 0.5,
-          notifyPollingIntervalSeconds: 1,
-        },
-        (jobs) => Promise.all(jobs.map(runJob)),
+      const stop = workers.mayEnd ? stopped : stopping;
+      const options = { localConcurrency: workers.count, batchSize: workers.batch ?? 1 };
+      await boss.work<Jobs[typeof name]>(name, { ...LOOKING, ...options }, (jobs) =>
+        Promise.all(
+          jobs.map((job) => {
+            const signal = AbortSignal.any([job.signal, stop.signal]);
+            return settle(name, job, signal, () => handler(job.data, signal));
+          }),
+        ),
       );
+    },
+
+    workInSlots(name, slots, handler) {
+      shareSlots({
+        ...slots,
+        hire(run) {
+          if (stopping.signal.aborted) return () => undefined;
+          const worker = boss.work<Jobs[typeof name]>(name, LOOKING, (jobs) =>
+            Promise.all(
+              jobs.map((job) => {
+                const signal = AbortSignal.any([job.signal, stopping.signal]);
+                return run(
+                  (slot) => settle(name, job, signal, () => handler(job.data, signal, slot)),
+                  signal,
+                );
+              }),
+            ),
+          );
+          worker.catch(onError);
+          return () => {
+            worker.then((id) => boss.offWork(name, { id, wait: false })).catch(onError);
+          };
+        },
+      });
     },
 
     async stop() {

@@ -6,6 +6,7 @@ import { type Canvas, chooseCanvas } from '../domain/canvas.ts';
 import type { Gender } from '../domain/gender.ts';
 import { MORPH_MODES, type MorphMode } from '../domain/morph-plan.ts';
 import { isOpen } from '../domain/order-state.ts';
+import { type PhotoLook, warnAbout } from '../domain/photo-look.ts';
 import { stars, sumStars } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Photos } from '../media/photos.ts';
@@ -16,6 +17,7 @@ import { isDiskFull } from './disk.ts';
 import { readIntake } from './draft.ts';
 import { canvasKey, sheetKey } from './keys.ts';
 import type { ChooseOutcome, QuoteOption, QuoteOutcome } from './orders.ts';
+import { countPreviewTransitions } from './preview.ts';
 import { expectedWaitSeconds } from './render-times.ts';
 import { lockOrder, type PhotoRow, readOrder, readyPhotos } from './rows.ts';
 
@@ -30,6 +32,7 @@ export interface QuoteDeps {
   readonly terms: Terms;
   readonly maxPhotos: number;
   readonly renderConcurrency: number;
+  readonly previewsPerDay: number;
 }
 
 /**
@@ -71,6 +74,8 @@ export async function quoteOrder(
         balance: await deps.ledger.balance(personId),
         photos: rows.length,
         sheets,
+        warnings: warnAbout(prepared.photos.map(({ look }) => look)),
+        previewTransitions: countPreviewTransitions(deps, rows.length),
       };
     }
   } catch (error) {
@@ -140,6 +145,7 @@ interface Prepared {
     readonly row: PhotoRow;
     readonly path: string;
     readonly key: string;
+    readonly look: PhotoLook;
   }[];
 }
 
@@ -158,11 +164,13 @@ async function prepareCanvas(
 async function prepare(deps: QuoteDeps, row: PhotoRow, canvas: Canvas) {
   const key = canvasKey(row.orderId, row.id, canvas.width, canvas.height);
   const path = deps.storage.pathOf(key);
-  if (await deps.storage.exists(key)) return { row, path, key };
+  const { look: known } = row;
+  if (known && (await deps.storage.exists(key))) return { row, path, key, look: known };
   try {
     const input = deps.storage.pathOf(row.originalKey ?? '');
-    await deps.photos.toCanvas({ input, output: path, canvas });
-    return { row, path, key };
+    const look = await deps.photos.toCanvas({ input, output: path, canvas });
+    await deps.db.update(photos).set({ look }).where(eq(photos.id, row.id));
+    return { row, path, key, look };
   } catch (error) {
     if (await isDiskFull(deps.storage, error)) throw new StorageFullError({ cause: error });
     await deps.db

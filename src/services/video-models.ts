@@ -5,7 +5,7 @@ import type { CanvasShape } from '../domain/canvas.ts';
  * limits are those of its published input schema.
  */
 export interface VideoModel {
-  /** `owner/name` on Replicate. */
+  /** `owner/name`, as on Replicate. */
   readonly id: string;
   /** Input fields of the two pictures. */
   readonly firstFrame: string;
@@ -101,7 +101,24 @@ export const VIDEO_MODELS: readonly VideoModel[] = [
   },
 ];
 
-/** The catalogue entry of an id, or undefined. */
+/**
+ * The engine on this machine, sold like a model where there is no account with a provider: short clips
+ * without new content, for what the electricity costs.
+ */
+export const LOCAL_MODEL: VideoModel = {
+  id: 'morphogram/local',
+  firstFrame: 'first_frame',
+  lastFrame: 'last_frame',
+  seconds: 2,
+  fixed: { seconds: 2, fps: 30 },
+  ratioField: 'aspect_ratio',
+  shapes: ALL_SHAPES,
+  usdPerSecond: 0.01,
+  priceCheckedAt: '2026-11-22',
+  typicalSeconds: 4,
+};
+
+/** The catalogue entry of an id, the local engine's included, or undefined. */
 export function findVideoModel(id: string): VideoModel | undefined {
-  return VIDEO_MODELS.find((model) => model.id === id);
+  return [...VIDEO_MODELS, LOCAL_MODEL].find((model) => model.id === id);
 }

@@ -4,7 +4,7 @@ import { stars } from '../../src/domain/stars.ts';
 import type { PrivateMessage } from '../../src/sandbox/bot-api-server.ts';
 import type { Person } from '../support/chat.ts';
 import { buttonLabels } from '../support/chat.ts';
-import { DatabaseDown, pictures, type Rig, type RigOptions, startRig } from './rig.ts';
+import { DatabaseDown, pictures, type Rig, type RigOptions, resultIn, startRig } from './rig.ts';
 
 /** A person whose gender is known, at the counter with some photos. */
 async function atCounter(t: TestContext, count: number, options: RigOptions = {}) {
@@ -96,6 +96,43 @@ test('a Russian speaker reads Russian from the first word on', async (t) => {
   await oleg.press(/По кругу/);
   await oleg.press(/Подтвердить/);
   await oleg.waitForMessage({ text: /0 из 2 переходов/, button: /Отменить/ });
+});
+
+describe('the free preview', () => {
+  test('is promised under the quote, and the offer is shown again below it', async (t) => {
+    const { rig, ann } = await atQuote(t);
+    await ann.press(/Preview/);
+    await ann.waitForMessage({ text: /Making a free preview: 1 transition, about 5 s/ });
+    const rendered = await resultIn(rig.dir);
+    const { id: orderId } = rig.orders.of(1).view;
+    const preview = { ...rendered, orderId, personId: 1, transitions: 1 };
+    assert.equal(await rig.bot.chatPort.freePreviewMark(1), 'PREVIEW');
+    const sent = await rig.bot.chatPort.sendFreePreview(preview, new AbortController().signal);
+    assert.ok(sent.kind === 'sent' && sent.message.fileId);
+    const video = await ann.waitForMessage({ has: 'video', text: /Free preview: 1 transition/ });
+    await ann.press(/Back to the offer/);
+    await ann.waitForMessage({ button: /Seamless/ }, { after: video });
+    await ann.waitUntilGone({ button: /Back to the offer/ });
+    await ann.press(/Loop/);
+    await ann.waitForMessage({ button: /Confirm/ });
+  });
+
+  test('that was made before comes at once, and without uploading', async (t) => {
+    const { rig, ann } = await atQuote(t);
+    const { video } = rig.server.sendVideo(1, new Uint8Array(1_000));
+    rig.orders.previews.push({ kind: 'made', fileId: video?.file_id ?? '', transitions: 11 });
+    await ann.press(/Preview/);
+    await ann.waitForMessage({ has: 'video', text: /Free preview: 11 transitions/ });
+  });
+
+  test('is refused kindly while another one is made, and when there were enough today', async (t) => {
+    const { rig, ann } = await atQuote(t);
+    rig.orders.previews.push({ kind: 'running' }, { kind: 'limit', perDay: 10 });
+    assert.match((await ann.press(/Preview/)).text ?? '', /is being made/);
+    assert.match((await ann.press(/Preview/)).text ?? '', /10 free previews a day/);
+    rig.orders.previews.push({ kind: 'closed' });
+    assert.match((await ann.press(/Preview/)).text ?? '', /out of date/);
+  });
 });
 
 describe('photos', () => {

@@ -110,8 +110,57 @@ describe('the quote', () => {
     );
   });
 
+  const made = {
+    kind: 'quoted',
+    options: [],
+    balance: stars(0),
+    photos: 3,
+    sheets: [],
+    warnings: [],
+    previewTransitions: 2,
+  } as const;
+
+  test('says which photos may disappoint, counted as on the sheet, and holds nobody back', () => {
+    const warnings = [
+      { kind: 'no_face', photos: [1] },
+      { kind: 'blurred', photos: [0, 2] },
+      {
+        kind: 'same',
+        groups: [
+          [0, 2],
+          [1, 3],
+        ],
+      },
+    ] as const;
+    const { text, keyboard } = quoteScreen(en, 'abc', { ...made, warnings }, []);
+    assert.ok(
+      text.includes(
+        'Worth a second look, numbered as above:\n• no face found: 2\n• blurred: 1, 3\n• the same photo: 1, 3; 2, 4',
+      ),
+      text,
+    );
+    assert.deepEqual(keyboard, quoteScreen(en, 'abc', made, []).keyboard);
+    const faceless = { ...made, warnings: [{ kind: 'no_face_at_all' }] } as const;
+    assert.match(quoteScreen(ru, 'abc', faceless, []).text, /не нашёл лиц/);
+    assert.doesNotMatch(quoteScreen(en, 'abc', made, []).text, /second look/);
+  });
+
+  test('names a handful of many photos', () => {
+    const photos = Array.from({ length: 100 }, (_, position) => position);
+    const many = { ...made, warnings: [{ kind: 'dark', photos }] } as const;
+    assert.match(quoteScreen(en, 'abc', many, []).text, /rather dark: 1, 2, 3, 4, 5, 6, 7, 8…$/m);
+  });
+
+  test('offers a free preview, unless the operator gives none', () => {
+    const labels = (previewTransitions: number) =>
+      quoteScreen(en, 'abc', { ...made, previewTransitions }, []).keyboard?.flat();
+    const shows = (previewTransitions: number) =>
+      labels(previewTransitions)?.some(({ text }) => text.includes('Preview'));
+    assert.equal(shows(2), true);
+    assert.equal(shows(0), false);
+  });
+
   test('names the files that are not in it', () => {
-    const made = { kind: 'quoted', options: [], balance: stars(0), photos: 3, sheets: [] } as const;
     const skipped = ['notes.txt', 'a<b.txt', null, 'last.pdf'].map((name) => ({
       name,
       reason: 'not_a_picture' as const,

@@ -28,7 +28,7 @@ it('a missing or bad setting ends the start with one sentence that names it', as
   const good = { BOT_TOKEN: '1:a', REPLICATE_API_TOKEN: 'r8_x', ...place.env };
   const bad: readonly [name: string, env: Record<string, string>][] = [
     ['BOT_TOKEN', { BOT_TOKEN: '' }],
-    ['REPLICATE_API_TOKEN', { REPLICATE_API_TOKEN: '' }],
+    ['REPLICATE_API_TOKEN', { REPLICATE_API_TOKEN: '', MORPH_ENGINE: 'replicate' }],
     ['MARKUP', { MARKUP: '-1' }],
   ];
   const starts = bad.map(async ([name, wrong]) => {

@@ -1,5 +1,6 @@
 import { planTransitions } from '../../src/domain/morph-plan.ts';
 import { isActive, isOpen } from '../../src/domain/order-state.ts';
+import type { PhotoWarning } from '../../src/domain/photo-look.ts';
 import type { SkipReason } from '../../src/domain/skip-reason.ts';
 import { NO_STARS, type Stars, stars } from '../../src/domain/stars.ts';
 import type { ChatPort } from '../../src/orders/chat-port.ts';
@@ -11,6 +12,7 @@ import type {
   OrderProgress,
   Orders,
   OrderView,
+  PreviewOutcome,
   QuoteOption,
 } from '../../src/orders/orders.ts';
 
@@ -48,6 +50,9 @@ export interface FakeOrders extends Orders {
   /** Thrown by the next calls of a method, one each. */
   readonly failures: { readonly method: keyof Orders; readonly error: Error }[];
   sheets: readonly string[];
+  warnings: readonly PhotoWarning[];
+  /** What comes of asking for a preview, one each; `started` when there is no more. */
+  readonly previews: PreviewOutcome[];
   diskFull: boolean;
 }
 
@@ -106,6 +111,8 @@ export function createFakeOrders(deps: {
     verdicts,
     failures,
     sheets: [],
+    warnings: [],
+    previews: [],
     diskFull: false,
     of(personId) {
       const mine = all.filter(({ view }) => view.personId === personId);
@@ -207,7 +214,14 @@ export function createFakeOrders(deps: {
         balance: deps.balance(personId),
         photos,
         sheets: orders.sheets,
+        warnings: orders.warnings,
+        previewTransitions: photos - 1,
       };
+    },
+    async preview(orderId, personId) {
+      const order = find(orderId, personId);
+      if (order?.view.state !== 'quoted') return { kind: 'closed' };
+      return orders.previews.shift() ?? { kind: 'started', transitions: 1, waitSeconds: 3 };
     },
     async choose(orderId, personId, { mode }) {
       const order = find(orderId, personId);

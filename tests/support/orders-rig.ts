@@ -17,6 +17,7 @@ import type {
   ChatPort,
   ClosingNotice,
   FetchFileOutcome,
+  FreePreview,
   ResultVideo,
   SendOutcome,
 } from '../../src/orders/chat-port.ts';
@@ -28,6 +29,7 @@ import { createReplicateProvider } from '../../src/providers/replicate/replicate
 import { findVideoModel } from '../../src/services/video-models.ts';
 import { addPerson, openTestDatabase, type TestDatabase } from './database.ts';
 import { makeJpeg } from './pictures.ts';
+import { createQuickMorpher } from './quick-morpher.ts';
 import { type ReplicateServer, startReplicateServer } from './replicate-server.ts';
 
 /** The same rules as in production, with shorter pauses. */
@@ -47,6 +49,9 @@ export interface FakeChat extends ChatPort {
   readonly closings: ResultVideo[];
   readonly notices: ClosingNotice[];
   readonly alarms: Alarm[];
+  readonly freePreviews: FreePreview[];
+  /** The orders they were asked for. */
+  readonly failedPreviews: string[];
   /** What the next sends answer instead of `sent`. */
   readonly nextOutcomes: SendOutcome[];
   readonly nextFetches: FetchFileOutcome[];
@@ -88,6 +93,7 @@ export async function startOrdersRig(
     readonly concurrency?: number;
     readonly maxPhotos?: number;
     readonly uploadLimitBytes?: number;
+    readonly previewsPerDay?: number;
     readonly delayMs?: number;
     readonly timing?: Partial<RenderTiming>;
     readonly retentionHours?: number;
@@ -106,13 +112,15 @@ export async function startOrdersRig(
   });
   const failures: unknown[] = [];
   const chat = createFakeChat();
+  const tools = await locateFfmpeg();
   const orders = createOrders({
     db: database.db,
     queue,
     ledger,
     storage: createFileStorage(storageRoot),
     photos: createPhotos(),
-    video: createVideo(await locateFfmpeg()),
+    video: createVideo(tools),
+    morpher: createQuickMorpher({ tools }),
     provider: createReplicateProvider({ token: replicate.token, baseUrl: replicate.baseUrl }),
     chat,
     log: { warn: () => undefined },
@@ -120,6 +128,7 @@ export async function startOrdersRig(
     maxPhotos: options.maxPhotos ?? 200,
     renderConcurrency: options.concurrency ?? 4,
     retentionHours: options.retentionHours ?? 72,
+    previewsPerDay: options.previewsPerDay ?? 2,
     uploadLimitBytes: options.uploadLimitBytes ?? 49_000_000,
     timing: { ...FAST, ...options.timing },
   });
@@ -231,6 +240,8 @@ function createFakeChat(): FakeChat {
     closings: [],
     notices: [],
     alarms: [],
+    freePreviews: [],
+    failedPreviews: [],
     async fetchFile(fileId, path) {
       const scripted = nextFetches.shift();
       if (scripted) return scripted;
@@ -262,6 +273,17 @@ function createFakeChat(): FakeChat {
     async sendNotice(notice) {
       const outcome = sent();
       if (outcome.kind === 'sent') chat.notices.push(notice);
+      return outcome;
+    },
+    freePreviewMark: async () => 'PREVIEW',
+    async sendFreePreview(preview) {
+      const outcome = sent();
+      if (outcome.kind === 'sent') chat.freePreviews.push(preview);
+      return outcome;
+    },
+    async sendPreviewFailed({ orderId }) {
+      const outcome = sent();
+      if (outcome.kind === 'sent') chat.failedPreviews.push(orderId);
       return outcome;
     },
     async alarm(alarm) {

@@ -1,5 +1,6 @@
 import { createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
+import { createQuickMorpher } from './quick-morpher.ts';
 
 /** The whole bot, as src/main.ts starts it, with its pauses and patience shortened for tests. */
 const app = createApp(
@@ -9,6 +10,7 @@ const app = createApp(
     process.exit(1);
   },
   {
+    createMorpher: createQuickMorpher,
     renderTiming: {
       attemptMs: Number(process.env['TEST_ATTEMPT_MS'] ?? 60_000),
       retryMs: 300,

@@ -15,7 +15,10 @@ import { genderSavedScreen, genderScreen } from '../views/menu.ts';
 import { askPhotosScreen, type PhotoTerms } from '../views/photos.ts';
 import {
   confirmScreen,
+  freePreviewCaption,
+  freePreviewKeyboard,
   noQuoteText,
+  previewText,
   quoteScreen,
   shortScreen,
   topUpScreen,
@@ -25,7 +28,7 @@ import {
 export type Stage = 'asking' | 'over';
 
 export interface MorphFlowDeps {
-  readonly api: Pick<Api, 'sendPhoto' | 'sendMediaGroup'>;
+  readonly api: Pick<Api, 'sendPhoto' | 'sendMediaGroup' | 'sendVideo'>;
   readonly orders: () => Orders;
   readonly people: Pick<People, 'setGender'>;
   readonly messenger: Messenger;
@@ -138,7 +141,13 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       }
       case 'back':
         await talk.answer();
-        return quote(talk, orderId, messageId);
+        return quote(talk, orderId, { inMessage: messageId, sheets: false });
+      case 'offer':
+        await talk.answer();
+        if (messageId) await messenger.strip(person.id, messageId);
+        return quote(talk, orderId, { sheets: false });
+      case 'preview':
+        return preview(talk, order);
       case 'add':
         await talk.answer();
         if (messageId) await messenger.strip(person.id, messageId);
@@ -164,14 +173,18 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     return 'asking';
   }
 
-  /** Makes the quote and shows it; in place of the message it is asked from, without the sheets. */
-  async function quote(talk: Talk, orderId: string, inMessage?: number): Promise<Stage> {
+  /** Makes the quote and shows it under its contact sheets, or without them where they have been seen. */
+  async function quote(
+    talk: Talk,
+    orderId: string,
+    { inMessage, sheets = true }: { inMessage?: number | undefined; sheets?: boolean } = {},
+  ): Promise<Stage> {
     const { person, t } = talk;
-    if (!inMessage) await collector.rest({ id: orderId, personId: person.id });
+    if (sheets) await collector.rest({ id: orderId, personId: person.id });
     const outcome = await messenger
       .during(person.id, 'upload_photo', async () => {
         const made = await deps.orders().quote(orderId, person.id);
-        if (made.kind === 'quoted' && !inMessage) {
+        if (made.kind === 'quoted' && sheets) {
           await sendPictures(api, person.id, made.sheets, t('morph.sheet'));
         }
         return made;
@@ -199,6 +212,30 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         talk.allowDone?.();
         await messenger.send(person.id, { text: noQuoteText(t, outcome) });
         await collector.renew({ id: orderId });
+        return 'asking';
+    }
+  }
+
+  /** The free preview comes by itself; one that was made before is sent again at once. */
+  async function preview(talk: Talk & PressedButton, order: OrderView): Promise<Stage> {
+    const { person, t } = talk;
+    const outcome = await deps.orders().preview(order.id, person.id);
+    switch (outcome.kind) {
+      case 'closed':
+        return outdated(talk, order);
+      case 'made':
+        await talk.answer();
+        await api.sendVideo(person.id, outcome.fileId, {
+          caption: freePreviewCaption(t, outcome.transitions),
+          reply_markup: { inline_keyboard: freePreviewKeyboard(t, order.id) },
+        });
+        return 'asking';
+      case 'started':
+        await talk.answer();
+        await messenger.send(person.id, { text: previewText(t, outcome) });
+        return 'asking';
+      default:
+        await talk.answer(previewText(t, outcome), { alert: true });
         return 'asking';
     }
   }

@@ -1,5 +1,12 @@
+import type { PhotoWarning } from '../../domain/photo-look.ts';
 import { NO_STARS, type Stars, stars } from '../../domain/stars.ts';
-import type { ChooseOutcome, Intake, QuoteOption, QuoteOutcome } from '../../orders/orders.ts';
+import type {
+  ChooseOutcome,
+  Intake,
+  PreviewOutcome,
+  QuoteOption,
+  QuoteOutcome,
+} from '../../orders/orders.ts';
 import { showStars, showWait } from '../amounts.ts';
 import { orderButton } from '../callback-data.ts';
 import type { Translate } from '../i18n.ts';
@@ -8,6 +15,8 @@ import { fileName } from './photos.ts';
 
 /** Skipped files that the quote names; the counter has told of the others. */
 const NAMED_SKIPS = 3;
+/** Photos that a warning names. */
+const NAMED_PHOTOS = 8;
 
 type Quoted = Extract<QuoteOutcome, { kind: 'quoted' }>;
 
@@ -36,12 +45,16 @@ export function quoteScreen(
     text: [
       t('morph.quoteTitle', { photos: photosLine(t, quote.photos, skipped) }),
       ...options,
+      ...warningLines(t, quote.warnings),
       `${balanceLine(t, quote.balance)}\n${t('morph.readyIn', { wait: showWait(t, slowest) })}`,
     ].join('\n\n'),
     keyboard: [
       quote.options.map(({ mode }) =>
         orderButton(t(`morph.modes.${mode}`), { action: 'mode', orderId, mode }),
       ),
+      ...(quote.previewTransitions > 0
+        ? [[orderButton(t('morph.preview'), { action: 'preview', orderId })]]
+        : []),
       [
         orderButton(t('morph.addPhotos'), { action: 'add', orderId }),
         orderButton(t('common.cancel'), { action: 'cancel', orderId }),
@@ -57,6 +70,60 @@ function photosLine(t: Translate, photos: number, skipped: Intake['skipped']): s
   const named = skipped.slice(0, NAMED_SKIPS).map(({ name }) => fileName(t, name));
   if (skipped.length > named.length) named.push('…');
   return `${counted} ${t('morph.leftOut', { count: skipped.length, names: named.join(', ') })}`;
+}
+
+/** What may disappoint, in a paragraph or two; nothing when all is well. */
+function warningLines(t: Translate, warnings: readonly PhotoWarning[]): string[] {
+  const paragraphs: string[] = [];
+  const listed: string[] = [];
+  for (const warning of warnings) {
+    if (warning.kind === 'no_face_at_all') {
+      paragraphs.push(t('morph.warn.no_face_at_all'));
+      continue;
+    }
+    const list =
+      warning.kind === 'same' ? warning.groups.map(numbers).join('; ') : numbers(warning.photos);
+    listed.push(`• ${t(`morph.warn.${warning.kind}`, { list })}`);
+  }
+  if (listed.length > 0) paragraphs.push([t('morph.warnTitle'), ...listed].join('\n'));
+  return paragraphs;
+}
+
+/** `2, 5, 6` or, of many, `1, 2, 3, 4, 5, 6…`; people count from 1. */
+function numbers(positions: readonly number[]): string {
+  const named = positions.slice(0, NAMED_PHOTOS).map((position) => position + 1);
+  return `${named.join(', ')}${positions.length > named.length ? '…' : ''}`;
+}
+
+/** What is said when a free preview was asked for. */
+export function previewText(
+  t: Translate,
+  outcome: Exclude<PreviewOutcome, { kind: 'made' | 'closed' }>,
+): string {
+  switch (outcome.kind) {
+    case 'started': {
+      const { transitions, waitSeconds } = outcome;
+      const seconds = Math.max(5, 5 * Math.ceil(waitSeconds / 5));
+      return t('morph.previewStarted', {
+        transitions: t('morph.transitions', { count: transitions }),
+        seconds,
+      });
+    }
+    case 'running':
+      return t('morph.previewRunning');
+    case 'limit':
+      return t('morph.previewLimit', { count: outcome.perDay });
+  }
+}
+
+/** Under a free preview. */
+export function freePreviewCaption(t: Translate, transitions: number): string {
+  return t('morph.previewCaption', { transitions: t('morph.transitions', { count: transitions }) });
+}
+
+/** The way back to the offer, which the preview has pushed up. */
+export function freePreviewKeyboard(t: Translate, orderId: string) {
+  return [[orderButton(t('morph.previewBack'), { action: 'offer', orderId })]];
 }
 
 /** Why there is no quote yet. */

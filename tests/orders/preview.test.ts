@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { access } from 'node:fs/promises';
+import { describe, test } from 'node:test';
+import { eq } from 'drizzle-orm';
+import { previews } from '../../src/db/schema.ts';
+import { NO_STARS } from '../../src/domain/stars.ts';
+import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
+
+/** A quoted order of a person without a star. */
+async function quoted(rig: OrdersRig, photoCount: number, personId?: number) {
+  const owner = personId ?? (await rig.person(0));
+  const orderId = await rig.photos(owner, photoCount);
+  const quote = await rig.orders.quote(orderId, owner);
+  assert.equal(quote.kind, 'quoted');
+  return { personId: owner, orderId, quote };
+}
+
+const arrived = (rig: OrdersRig, count = 1) =>
+  rig.eventually('the preview arrives', () => rig.chat.freePreviews.length === count);
+
+describe('the free preview', () => {
+  test('shows the first transitions small and marked, and costs nothing', async () => {
+    const rig = await startOrdersRig();
+    try {
+      const { personId, orderId, quote } = await quoted(rig, 3);
+      assert.ok(quote.kind === 'quoted' && quote.previewTransitions === 2);
+      const asked = await rig.orders.preview(orderId, personId);
+      assert.ok(asked.kind === 'started' && asked.transitions === 2);
+      await arrived(rig);
+      const [preview] = rig.chat.freePreviews;
+      assert.ok(preview);
+      assert.equal(Math.min(preview.width, preview.height), 480);
+      assert.equal(preview.transitions, 2);
+      assert.ok(Math.abs(preview.durationSeconds - 4) < 0.2);
+      assert.equal(await rig.balance(personId), NO_STARS);
+      assert.equal((await rig.orders.find(orderId, personId))?.state, 'quoted');
+      await rig.eventually('its files are gone', () =>
+        access(preview.path).then(
+          () => false,
+          () => true,
+        ),
+      );
+      const again = await rig.orders.preview(orderId, personId);
+      assert.equal(again.kind, 'made', 'from the same photos it is not made twice');
+    } finally {
+      await rig.close();
+    }
+  });
+
+  test('shows at most twelve transitions', async () => {
+    const rig = await startOrdersRig();
+    try {
+      const { quote } = await quoted(rig, 14);
+      assert.ok(quote.kind === 'quoted' && quote.previewTransitions === 12);
+    } finally {
+      await rig.close();
+    }
+  });
+
+  test('is made one at a time for each person, and so many a day', async () => {
+    const rig = await startOrdersRig({ previewsPerDay: 2 });
+    try {
+      const first = await quoted(rig, 2);
+      const { personId } = first;
+      const both = await Promise.all([
+        rig.orders.preview(first.orderId, personId),
+        rig.orders.preview(first.orderId, personId),
+      ]);
+      assert.deepEqual(both.map(({ kind }) => kind).sort(), ['running', 'started']);
+      await arrived(rig);
+      await rig.orders.cancel(first.orderId, personId, 1);
+      const second = await quoted(rig, 2, personId);
+      assert.equal((await rig.orders.preview(second.orderId, personId)).kind, 'started');
+      await arrived(rig, 2);
+      await rig.orders.cancel(second.orderId, personId, 2);
+      const third = await quoted(rig, 2, personId);
+      assert.deepEqual(await rig.orders.preview(third.orderId, personId), {
+        kind: 'limit',
+        perDay: 2,
+      });
+      await rig.database.db.update(previews).set({ createdAt: new Date(Date.now() - 90_000_000) });
+      assert.equal((await rig.orders.preview(third.orderId, personId)).kind, 'started');
+      await arrived(rig, 3);
+    } finally {
+      await rig.close();
+    }
+  });
+
+  test('is not for somebody else, nor for an order that is not quoted', async () => {
+    const rig = await startOrdersRig({ previewsPerDay: 2 });
+    try {
+      const { personId, orderId } = await quoted(rig, 2);
+      const stranger = await rig.person(0);
+      assert.equal((await rig.orders.preview(orderId, stranger)).kind, 'closed');
+      await rig.orders.cancel(orderId, personId, 1);
+      assert.equal((await rig.orders.preview(orderId, personId)).kind, 'closed');
+    } finally {
+      await rig.close();
+    }
+  });
+
+  test('is dropped with its order, and leaves the way free for the next', async () => {
+    const rig = await startOrdersRig();
+    try {
+      const { personId, orderId } = await quoted(rig, 2);
+      rig.chat.nextOutcomes.push({ kind: 'later', retryAfterMs: 200 });
+      assert.equal((await rig.orders.preview(orderId, personId)).kind, 'started');
+      await rig.eventually('it was tried', () => rig.chat.nextOutcomes.length === 0);
+      await rig.orders.cancel(orderId, personId, 1);
+      await rig.eventually('it is dropped', async () => {
+        const [row] = await rig.database.db
+          .select()
+          .from(previews)
+          .where(eq(previews.orderId, orderId));
+        return row?.state === 'dropped';
+      });
+      assert.equal(rig.chat.freePreviews.length, 0);
+      const next = await quoted(rig, 2, personId);
+      assert.equal((await rig.orders.preview(next.orderId, personId)).kind, 'started');
+      await arrived(rig);
+    } finally {
+      await rig.close();
+    }
+  });
+});
