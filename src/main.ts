@@ -1,6 +1,10 @@
+import { z } from 'zod';
 import { createApp, openConfiguredDatabase } from './app.ts';
 import { describeFatal, loadConfig, loadDatabaseConfig, StartError, secretsOf } from './config.ts';
 import { auditLedger, formatAudit } from './ledger/audit.ts';
+import { createOutage } from './providers/outage.ts';
+
+const outageWish = z.object({ fault: z.literal('provider'), times: z.int().positive() });
 
 /** Whatever hangs at the end, the process is gone after this. */
 const STOP_DEADLINE_MS = 10_000;
@@ -21,7 +25,13 @@ async function run(): Promise<void> {
 }
 
 async function serve(): Promise<void> {
-  const app = createApp(loadConfig(process.env), end);
+  const outage = createOutage();
+  // Whoever started us with a channel, as the sandbox does, may ask for failures.
+  process.on('message', (message) => {
+    const wish = outageWish.safeParse(message);
+    if (wish.success) outage.failNext(wish.data.times);
+  });
+  const app = createApp(loadConfig(process.env), end, { distort: outage.over });
   let stopping = false;
   const stop = async () => {
     if (stopping) return;
