@@ -4,7 +4,8 @@ import { badRequest } from '../http/bot-api-error.ts';
 import type { Fields } from '../http/request-fields.ts';
 import type { InvoiceTerms, StarPayment } from '../world/stars.ts';
 import { readMarkup } from './markup.ts';
-import { type Call, type Methods, sendContent } from './method.ts';
+import type { Call, Methods } from './method.ts';
+import { sendContent } from './send-content.ts';
 
 const pricesSchema = z.array(z.object({ label: z.string(), amount: z.coerce.number().int() }));
 const maxTitleCharacters = 32;

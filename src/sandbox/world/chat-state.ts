@@ -3,11 +3,13 @@ import type {
   Chat,
   ForceReply,
   Message,
+  MessageEntity,
   ReplyKeyboardMarkup,
   ReplyKeyboardRemove,
   User,
   UserFromGetMe,
 } from 'grammy/types';
+import type { ReactionEmoji, Reactions } from './reactions.ts';
 import type { Store, Table } from './store.ts';
 
 /** What a message holds besides its identifier, date, chat and sender. */
@@ -29,7 +31,11 @@ export interface PrivateChatState {
   keyboard: KeyboardMarkup | undefined;
   /** "typing…" and the like; clients show it for five seconds at most. */
   action: { readonly name: string; readonly atMs: number } | undefined;
+  /** What the bot is still writing; its next message takes its place. */
+  draft: { readonly text: string; readonly entities?: MessageEntity[] } | undefined;
   readonly pinnedMessageIds: number[];
+  /** By message_id; read by {@link ChatState.reactions}. */
+  readonly reactions: Record<string, Reactions>;
   /** The message_id given last; both sides share one sequence. */
   lastMessageId: number;
 }
@@ -58,6 +64,14 @@ export interface ChatState {
   remove(chatId: number, messageId: number): boolean;
   find(chatId: number, messageId: number): PrivateMessage | undefined;
   messages(chatId: number): PrivateMessage[];
+  reactions(chatId: number, messageId: number): Reactions;
+  /** Replaces the reaction of one side by another or by none, and returns the one before. */
+  react(
+    chatId: number,
+    messageId: number,
+    who: 'bot' | 'person',
+    emoji: ReactionEmoji | undefined,
+  ): ReactionEmoji | undefined;
   /** Reports a change of the chat made directly in its {@link PrivateChatState}. */
   touch(chatId: number): void;
 }
@@ -106,7 +120,9 @@ export function createChatState(bot: UserFromGetMe, store: Store): ChatState {
         blocked: false,
         keyboard: undefined,
         action: undefined,
+        draft: undefined,
         pinnedMessageIds: [],
+        reactions: {},
         lastMessageId: 0,
       };
       open(state);
@@ -127,7 +143,10 @@ export function createChatState(bot: UserFromGetMe, store: Store): ChatState {
         ...content,
       };
       messages.set(String(message.message_id), message);
-      if (sender === 'bot') state.action = undefined;
+      if (sender === 'bot') {
+        state.action = undefined;
+        state.draft = undefined;
+      }
       touch(chatId);
       return message;
     },
@@ -142,6 +161,14 @@ export function createChatState(bot: UserFromGetMe, store: Store): ChatState {
     },
     find: (chatId, messageId) => rooms.get(chatId)?.messages.get(String(messageId)),
     messages: (chatId) => [...requireRoom(chatId).messages.values()],
+    reactions: (chatId, messageId) => requireRoom(chatId).state.reactions[messageId] ?? {},
+    react(chatId, messageId, who, emoji) {
+      const { reactions } = requireRoom(chatId).state;
+      const { [who]: before, ...others } = reactions[messageId] ?? {};
+      reactions[messageId] = { ...others, ...(emoji === undefined ? {} : { [who]: emoji }) };
+      touch(chatId);
+      return before;
+    },
     touch,
   };
 }
