@@ -127,7 +127,7 @@ it('an order arrives, or its stars come back, whatever Replicate does', async (t
     await receiveMorph(ann);
   });
 
-  await t.test('a refused input becomes a dissolve, and its stars come back', async () => {
+  await t.test('a refused input becomes one of ours, and its stars come back', async () => {
     const boris = await meet(whole, { stars: '100', language: 'ru' });
     replicate.fault('create', refusals.invalidInput);
     await orderMorph(boris, { photos: await makePhotos(3), language: 'ru' });
@@ -169,7 +169,7 @@ it('an order arrives, or its stars come back, whatever Replicate does', async (t
     await orderMorph(ann, { photos: await makePhotos(7) });
     await receiveMorph(ann);
     replicate.script(() => undefined);
-    await ann.waitForMessage({ text: /Transition \d was replaced by a soft dissolve/ }, PATIENCE);
+    await ann.waitForMessage({ text: /Transition \d was replaced by a simpler one of ours/ }, PATIENCE);
     await ann.waitForMessage({ text: /44\.53 ⭐ came back/ }, PATIENCE);
     const hung = replicate.predictions.slice(from).find(({ cancelledAt }) => cancelledAt);
     assert.ok(hung, 'what hung was cancelled');
