@@ -286,3 +286,17 @@ test('voice, audio, animation, video and sticker of a person can be fetched agai
   }
   assert.equal((await ok(call(server, 'getUpdates'))).length, 5);
 });
+
+test('a video note is round and has no caption, whoever sends it', async (t) => {
+  const server = await start(t);
+  const bytes = await createVideo({ sound: true });
+  const sent = await ok(
+    upload(server, 'sendVideoNote', { chat_id, length: 48, video_note: { bytes, name: 'v.mp4' } }),
+  );
+  assert.equal(sent.video_note.length, 48);
+  assert.equal(sent.video_note.duration, 2);
+  const { file_id } = sent.video_note;
+  const again = await ok(call(server, 'sendVideoNote', { chat_id, video_note: file_id }));
+  assert.deepEqual(again.video_note, sent.video_note);
+  assert.equal(server.sendVideoNote(chat_id, bytes, {}).video_note?.file_size, bytes.length);
+});

@@ -1,8 +1,9 @@
-import type { Message, TextQuote } from 'grammy/types';
+import type { TextQuote } from 'grammy/types';
 import { badRequest } from '../http/bot-api-error.ts';
 import { createFields, type Fields } from '../http/request-fields.ts';
 import { formatText } from '../text/entities.ts';
 import type { MessageContent, PrivateChatState, PrivateMessage } from '../world/chat-state.ts';
+import { showOriginal } from '../world/person-messages.ts';
 import { type Markup, readMarkup } from './markup.ts';
 import { type Call, requireWritableChat } from './method.ts';
 
@@ -44,13 +45,6 @@ function readReply({ world, fields }: Call, chat: PrivateChatState): MessageCont
     throw badRequest('message to be replied not found');
   }
   return { ...showOriginal(original), ...readQuote(parameters, original) };
-}
-
-/** The original of a reply, without what that one replied to. */
-export function showOriginal(original: PrivateMessage): MessageContent {
-  const { reply_to_message: _nested, ...shown } = original;
-  // The type marks the missing field by hand; an absent one says the same on the wire.
-  return { reply_to_message: shown as NonNullable<Message['reply_to_message']> };
 }
 
 function readQuote(parameters: Fields, original: PrivateMessage): { quote?: TextQuote } {
