@@ -78,16 +78,27 @@ export function testOrdinaryBot(library: string, startBot: StartBot): void {
   });
 
   test(`${library}: an invoice, its payment and its refund`, async (t) => {
-    const { server, ann } = await start(t);
-    server.addStars(ann.id, 15);
+    const { ann } = await start(t);
+    ann.addStars(15);
     ann.say('/buy');
-    const { message_id } = await ann.waitForMessage(({ invoice }) => invoice?.total_amount === 10);
-    const outcome = await server.pay(ann.id, message_id);
-    assert.equal(outcome.kind, 'paid');
+    assert.equal((await ann.pay()).kind, 'paid');
     await ann.waitForMessage({ text: /^Paid 10$/ });
-    assert.equal(server.stars(ann.id), 5);
+    assert.equal(ann.stars(), 5);
     ann.say('/refund');
     await ann.waitForMessage({ text: /^Refunded$/ });
-    assert.equal(server.stars(ann.id), 15);
+    assert.equal(ann.stars(), 15);
+    assert.equal(
+      ann.transcript(),
+      [
+        'Ann: /buy',
+        'Morphogram: (invoice Ten stars, 10 ⭐)',
+        '            [Pay ⭐️10]',
+        'Ann: (paid 10 ⭐)',
+        'Morphogram: Paid 10',
+        'Ann: /refund',
+        'Morphogram: (got back 10 ⭐)',
+        'Morphogram: Refunded',
+      ].join('\n'),
+    );
   });
 }

@@ -118,6 +118,22 @@ test('a person replies, edits what they said, and tells where they are and their
   assert.throws(() => server.editText(chat_id, message_id, 'x'), /has no message/);
 });
 
+test('a person changes their name and language', async (t) => {
+  const { server } = await start(t);
+  server.sendText(chat_id, 'before');
+  server.changeUser(chat_id, { first_name: 'Anna', language_code: 'en' });
+  server.sendText(chat_id, 'after');
+  const updates = await ok(call(server, 'getUpdates'));
+  assert.deepEqual(
+    updates.map(({ message }) => [message?.from.first_name, message?.from.language_code]),
+    [
+      ['Ann', 'ru'],
+      ['Anna', 'en'],
+    ],
+  );
+  assert.equal((await ok(call(server, 'getChat', { chat_id }))).first_name, 'Anna');
+});
+
 test('a chat has the person and the bot as its members', async (t) => {
   const { server } = await start(t, true);
   const member = (user_id: number) => call(server, 'getChatMember', { chat_id, user_id });

@@ -300,3 +300,15 @@ test('a video note is round and has no caption, whoever sends it', async (t) => 
   assert.deepEqual(again.video_note, sent.video_note);
   assert.equal(server.sendVideoNote(chat_id, bytes, {}).video_note?.file_size, bytes.length);
 });
+
+test('a photo may have 10 MB, a file more', async (t) => {
+  const server = await start(t);
+  const bytes = Buffer.concat([await createImage(64, 64), Buffer.alloc(10 * 1024 * 1024)]);
+  const large = { bytes, name: 'large.jpg' };
+  assert.equal(
+    await refusal(upload(server, 'sendPhoto', { chat_id, photo: large })),
+    '400 Bad Request: file is too big',
+  );
+  const { document } = await ok(upload(server, 'sendDocument', { chat_id, document: large }));
+  assert.equal(document.file_size, bytes.length);
+});

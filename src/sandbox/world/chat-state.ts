@@ -23,8 +23,8 @@ export type KeyboardMarkup = ReplyKeyboardMarkup | ReplyKeyboardRemove | ForceRe
 
 /** One private chat with all that its person can see. */
 export interface PrivateChatState {
-  readonly user: User;
-  readonly chat: Chat.PrivateChat;
+  user: User;
+  chat: Chat.PrivateChat;
   /** True after the person blocked the bot: nothing can be sent to them any more. */
   blocked: boolean;
   /** The reply keyboard shown to the person now. */
@@ -51,6 +51,8 @@ export interface ChatState {
   /** Emits `change` with the chat's id after everything a person could notice. */
   readonly events: EventEmitter<{ change: [chatId: number] }>;
   addUser(user: User): PrivateChatState;
+  /** Gives a known person another name or language; what was said before keeps the old one. */
+  changeUser(user: User): void;
   chat(chatId: number): PrivateChatState | undefined;
   chatIds(): number[];
   /** Appends a message with the next message_id of its chat. */
@@ -107,16 +109,9 @@ export function createChatState(bot: UserFromGetMe, store: Store): ChatState {
     addUser(user) {
       const known = rooms.get(user.id);
       if (known !== undefined) return known.state;
-      const chat: Chat.PrivateChat = {
-        id: user.id,
-        type: 'private',
-        first_name: user.first_name,
-        ...(user.last_name === undefined ? {} : { last_name: user.last_name }),
-        ...(user.username === undefined ? {} : { username: user.username }),
-      };
       const state: PrivateChatState = {
         user,
-        chat,
+        chat: describeChat(user),
         blocked: false,
         keyboard: undefined,
         action: undefined,
@@ -128,6 +123,10 @@ export function createChatState(bot: UserFromGetMe, store: Store): ChatState {
       open(state);
       touch(user.id);
       return state;
+    },
+    changeUser(user) {
+      Object.assign(requireRoom(user.id).state, { user, chat: describeChat(user) });
+      touch(user.id);
     },
     chat: (chatId) => rooms.get(chatId)?.state,
     chatIds: () => [...rooms.keys()],
@@ -170,5 +169,15 @@ export function createChatState(bot: UserFromGetMe, store: Store): ChatState {
       return before;
     },
     touch,
+  };
+}
+
+function describeChat({ id, first_name, last_name, username }: User): Chat.PrivateChat {
+  return {
+    id,
+    type: 'private',
+    first_name,
+    ...(last_name === undefined ? {} : { last_name }),
+    ...(username === undefined ? {} : { username }),
   };
 }

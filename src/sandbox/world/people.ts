@@ -18,6 +18,8 @@ export interface NewPerson {
 export interface People extends PersonMessages, Payments {
   /** Adds a person and their chat; adding somebody known changes nothing. */
   addUser(user: NewPerson): void;
+  /** Changes somebody's name or language; the bot learns it with their next update. */
+  changeUser(userId: number, changes: Partial<Omit<NewPerson, 'id'>>): void;
   /**
    * Presses a button with this data, whether or not the message shows such a button; the message
    * may also be gone. Resolves when the bot answers, rejects after `timeoutMs` (15 s by default).
@@ -64,6 +66,8 @@ export function createPeople(world: World): People {
     ...createPersonMessages(world),
     ...createPayments(world),
     addUser: (user) => void state.addUser({ ...user, is_bot: false }),
+    changeUser: (userId, changes) =>
+      state.changeUser({ ...requirePerson(world, userId).user, ...changes }),
     async press(userId, messageId, data, { timeoutMs = defaultPressTimeoutMs } = {}) {
       const { chat, user } = requirePerson(world, userId);
       const gone: InaccessibleMessage = { chat, message_id: messageId, date: 0 };
