@@ -16,10 +16,12 @@ async function run(): Promise<void> {
       return serve();
     case 'ledger:audit':
       return audit();
+    case 'sandbox':
+      return playSandbox();
     default:
       throw new StartError(
         undefined,
-        `Unknown role "${role}": use none to run the bot, or ledger:audit`,
+        `Unknown role "${role}": use none to run the bot, sandbox, or ledger:audit`,
       );
   }
 }
@@ -53,6 +55,21 @@ async function audit(): Promise<void> {
   await database.close();
   process.stdout.write(formatAudit(report));
   process.exit(report.differences.length === 0 ? 0 : 1);
+}
+
+/** The bot as a child, in a Telegram that lives on this machine. */
+async function playSandbox(): Promise<void> {
+  const { loadSandboxConfig, SandboxError } = await import('./sandbox/sandbox-config.ts');
+  const { startSandbox } = await import('./sandbox/start-sandbox.ts');
+  try {
+    const command = [process.execPath, import.meta.filename] as const;
+    const sandbox = await startSandbox({ ...loadSandboxConfig(process.env), command });
+    const stop = () => sandbox.close().then(() => process.exit(0), end);
+    process.once('SIGTERM', stop).once('SIGINT', stop);
+    process.stdout.write(`The sandbox is ready: ${sandbox.url}\n`);
+  } catch (error) {
+    throw error instanceof SandboxError ? new StartError(undefined, error.message) : error;
+  }
 }
 
 /** What the operator can mend is told in one sentence; anything else is a bug and shown whole. */
