@@ -88,9 +88,10 @@ export interface BotApiServer extends People {
 const mebibyte = 1024 * 1024;
 
 /**
- * Starts a server.
+ * Starts a server: what lives in it is in `world/`, what the bot calls in `methods/`, how it calls
+ * in `http/`.
  *
- * @throws {Error} when another process uses its `dataDir`, or the port is taken
+ * @throws {Error} when another server uses its `dataDir`, or the port is taken
  */
 export async function startBotApiServer(options: BotApiServerOptions): Promise<BotApiServer> {
   const spec = options.specPath === undefined ? undefined : await loadSpecCheck(options.specPath);
