@@ -132,7 +132,7 @@ it('an order arrives, or its stars come back, whatever Replicate does', async (t
     replicate.fault('create', refusals.invalidInput);
     await orderMorph(boris, { photos: await makePhotos(3), language: 'ru' });
     await receiveMorph(boris, { language: 'ru' });
-    await boris.waitForMessage({ text: /Переход [12] заменён плавным наплывом/ }, PATIENCE);
+    await boris.waitForMessage({ text: /Переход [12] заменён более простым нашим/ }, PATIENCE);
     await boris.waitForMessage({ text: /44,53 ⭐ верну|вернулось 44,53|44[.,]53 ⭐/ }, PATIENCE);
     const video = await boris.waitForMessage({ has: 'video' });
     assert.equal(video.video?.duration, 10);
