@@ -57,7 +57,10 @@ export function guideByFaces(pairs: readonly FacePair[], size: PlaneSize): Guide
   return guide;
 }
 
-/** How far a field leads the landmarks of a pair astray, on average, as a share of the inter-ocular distance. */
+/**
+ * How far apart a field leaves the landmarks that should lie on each other, on average, as a share of the
+ * inter-ocular distance.
+ */
 export function measureStraying(pair: FacePair, field: Field): number {
   const { middle, shift } = toMovingFace(pair);
   const errors = middle.map(([x, y], k) => {
@@ -66,7 +69,8 @@ export function measureStraying(pair: FacePair, field: Field): number {
     return Math.hypot(sampleAt(field.x, size, x, y) - dx, sampleAt(field.y, size, x, y) - dy);
   });
   const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
-  return mean / interOcularDistance(middle);
+  // The field goes half of the way from either side.
+  return (2 * mean) / interOcularDistance(middle);
 }
 
 function toMovingFace({ from, to }: FacePair): MovingFace {

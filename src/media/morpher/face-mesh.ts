@@ -9,6 +9,8 @@ import type { FaceBox, RgbPicture } from './morpher.ts';
 /** Below it, what was found is more often a fist or a lamp than a face. */
 const MIN_CONFIDENCE = 0.3;
 const MAX_FACES = 10;
+/** Below it, the landmarks are a guess: a profile, or a face cut by the border. */
+const MIN_MESH_CONFIDENCE = 0.9;
 /** Faces narrower than this share of the picture do not lead a morph. */
 const MIN_FACE_WIDTH = 0.03;
 
@@ -67,7 +69,12 @@ export function createFaceMesh(modelsDirectory?: string): FaceMesh {
     async findLandmarks(picture) {
       const faces = await detect(picture, true);
       return faces
-        .filter(({ box, mesh }) => box[2] > picture.width * MIN_FACE_WIDTH && mesh.length > 0)
+        .filter(
+          ({ box, score, mesh }) =>
+            score >= MIN_MESH_CONFIDENCE &&
+            box[2] > picture.width * MIN_FACE_WIDTH &&
+            mesh.length > 0,
+        )
         .map(toLandmarks);
     },
   };

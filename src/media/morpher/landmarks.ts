@@ -47,13 +47,15 @@ export interface FacePair {
 /** More faces than this pull the picture apart. */
 const MAX_PAIRS = 3;
 const CANDIDATES = 5;
-/** In widths of the picture; a face further away is another person's. */
-const MAX_COST = 0.9;
+/** What a face without a partner costs; a pair costs its distance in widths of the picture, and its growth. */
+const LONELY_COST = 0.45;
+const GROWTH_COST = 0.35;
 /** The largest face of one photo is meant to become the largest of the other. */
-const MAIN_FACE_BONUS = 0.15;
+const MAIN_FACES_BONUS = 0.15;
 
 /**
- * Which face becomes which: near ones of the same size first, each at most once.
+ * Which face becomes which: near ones of like size, in the order they stand in, for faces do not pass through
+ * each other; the three largest pairs.
  * @param size of the clip, in pixels.
  */
 export function matchFaces(
@@ -63,24 +65,54 @@ export function matchFaces(
 ): FacePair[] {
   const left = largestFirst(from);
   const right = largestFirst(to);
-  const candidates = left.flatMap((a, i) =>
-    right.map((b, j) => {
-      const away = Math.hypot(
-        (a.centre[0] - b.centre[0]) / size.width,
-        (a.centre[1] - b.centre[1]) / size.height,
-      );
-      const bonus = i === 0 && j === 0 ? MAIN_FACE_BONUS : 0;
-      return { from: a, to: b, cost: away + 0.35 * Math.abs(Math.log(a.width / b.width)) - bonus };
-    }),
-  );
-  const pairs: FacePair[] = [];
-  for (const { cost, ...pair } of candidates.sort((p, q) => p.cost - q.cost)) {
-    const taken = pairs.some((other) => other.from === pair.from || other.to === pair.to);
-    if (!taken && cost <= MAX_COST && pairs.length < MAX_PAIRS) pairs.push(pair);
+  const costOf = (pair: FacePair) => {
+    const away = Math.hypot(
+      (pair.from.centre[0] - pair.to.centre[0]) / size.width,
+      (pair.from.centre[1] - pair.to.centre[1]) / size.height,
+    );
+    const growth = Math.abs(Math.log(pair.from.width / pair.to.width));
+    const bonus = pair.from === left[0] && pair.to === right[0] ? MAIN_FACES_BONUS : 0;
+    return away + GROWTH_COST * growth - bonus;
+  };
+  const { pairs } = align(fromLeftToRight(left), fromLeftToRight(right), costOf);
+  return pairs
+    .toSorted((a, b) => b.from.width * b.to.width - a.from.width * a.to.width)
+    .slice(0, MAX_PAIRS);
+}
+
+interface Alignment {
+  readonly pairs: readonly FacePair[];
+  readonly cost: number;
+}
+
+/** The cheapest way to pair two rows in their order, some left without a partner. */
+function align(
+  [from, ...restFrom]: readonly FaceLandmarks[],
+  [to, ...restTo]: readonly FaceLandmarks[],
+  costOf: (pair: FacePair) => number,
+): Alignment {
+  if (!from || !to) {
+    const lonely = from ? 1 + restFrom.length : to ? 1 + restTo.length : 0;
+    return { pairs: [], cost: lonely * LONELY_COST };
   }
-  return pairs;
+  const pair = { from, to };
+  const paired = align(restFrom, restTo, costOf);
+  const choices = [
+    { pairs: [pair, ...paired.pairs], cost: costOf(pair) + paired.cost },
+    withLonely(align(restFrom, [to, ...restTo], costOf)),
+    withLonely(align([from, ...restFrom], restTo, costOf)),
+  ];
+  return choices.reduce((best, choice) => (choice.cost < best.cost ? choice : best));
+}
+
+function withLonely({ pairs, cost }: Alignment): Alignment {
+  return { pairs, cost: cost + LONELY_COST };
 }
 
 function largestFirst(faces: readonly FaceLandmarks[]): FaceLandmarks[] {
   return faces.toSorted((a, b) => b.width - a.width).slice(0, CANDIDATES);
+}
+
+function fromLeftToRight(faces: readonly FaceLandmarks[]): FaceLandmarks[] {
+  return faces.toSorted((a, b) => a.centre[0] - b.centre[0]);
 }

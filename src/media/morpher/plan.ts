@@ -7,10 +7,10 @@ import { solveField } from './solve-field.ts';
 import { timeSwitches } from './switches.ts';
 
 /**
- * A pair that is led further astray than this share of the inter-ocular distance would be smeared: its
- * neighbours ask for another direction.
+ * A pair whose landmarks stay further apart than this share of the inter-ocular distance would show two
+ * mouths: its neighbours or the border ask for another direction.
  */
-const MAX_STRAYING = 0.06;
+const MAX_STRAYING = 0.08;
 
 /** How one photo becomes the other; all of it is in shared memory. */
 export interface MorphPlan {
@@ -66,9 +66,9 @@ function solveWithFaces(
     const guide = onGrid.length > 0 ? guideByFaces(onGrid, grid) : undefined;
     const field = solveField(from.features, to.features, grid, guide);
     const straying = onGrid.map((pair) => measureStraying(pair, field));
-    const worst = Math.max(0, ...straying);
-    if (worst <= MAX_STRAYING) return { field, guide, faces };
+    const worst = straying.reduce((max, value) => (value <= max ? max : value), MAX_STRAYING);
     const dropped = straying.indexOf(worst);
+    if (dropped < 0) return { field, guide, faces };
     faces = faces.filter((_, index) => index !== dropped);
   }
 }

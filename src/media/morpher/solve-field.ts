@@ -23,7 +23,7 @@ const LONGEST_STEP = 0.5;
 const STEP_BLUR = 1;
 const FIELD_BLUR = 1.3;
 /** The border of the frame stays where it is; this share of the width further in, everything may move. */
-const STILL_BORDER = 0.06;
+const STILL_BORDER = 0.035;
 
 /** Values of a feature map and their slopes: value, d/dx, d/dy of each map, sample by sample. */
 interface SlopedMaps {
