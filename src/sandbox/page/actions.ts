@@ -108,7 +108,7 @@ export function createPageActions(store: Store<PageState>): Actions {
 
   return {
     choosePerson(id) {
-      set({ personId: id, isPeopleOpen: false, overlay: null });
+      set({ personId: id, isPeopleOpen: false, overlay: null, areSamplesOpen: undefined });
       rememberPerson(id);
     },
     sendText(text) {
@@ -139,7 +139,7 @@ export function createPageActions(store: Store<PageState>): Actions {
     sendFiles: (files, as, caption) =>
       attempt(sendAlbums(store, { personId: personId(), files, as, caption })),
     sendSamples(names) {
-      set({ areSamplesOpen: false });
+      set({ areSamplesOpen: undefined });
       const id = personId();
       attempt(
         fetchSamples(names).then((files) =>

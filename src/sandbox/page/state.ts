@@ -62,7 +62,8 @@ export interface PageState {
   readonly seen: Readonly<Record<number, number>>;
   readonly isPanelOpen: boolean;
   readonly isPeopleOpen: boolean;
-  readonly areSamplesOpen: boolean;
+  /** Undefined: open until the person has sent a photo. */
+  readonly areSamplesOpen: boolean | undefined;
 }
 
 /** A page that knows nothing yet. */
@@ -87,7 +88,7 @@ export function createEmptyState(): PageState {
     seen: {},
     isPanelOpen: false,
     isPeopleOpen: false,
-    areSamplesOpen: true,
+    areSamplesOpen: undefined,
   };
 }
 

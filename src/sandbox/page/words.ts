@@ -63,7 +63,7 @@ const en = {
   menu: 'Menu',
   commands: 'Commands of the bot',
   botKeyboard: 'Keyboard of the bot',
-  trySamples: 'No photos at hand? Try with these:',
+  trySamples: 'No photos at hand? Try these:',
   hideSamples: 'Hide the sample photos',
   sendChosen: { one: 'Send {{count}} photo', other: 'Send {{count}} photos' },
   chooseAll: 'Choose all',
@@ -253,7 +253,7 @@ const ru: Words = {
   menu: 'Меню',
   commands: 'Команды бота',
   botKeyboard: 'Клавиатура бота',
-  trySamples: 'Нет фото под рукой? Попробуйте эти:',
+  trySamples: 'Нет фото? Попробуйте эти:',
   hideSamples: 'Скрыть готовые фото',
   sendChosen: {
     one: 'Отправить {{count}} фото',

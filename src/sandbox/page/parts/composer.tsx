@@ -71,6 +71,9 @@ function Writer({ person, chat, state, act }: ComposerProps) {
     if (matchMedia('(pointer: fine)').matches) field.current?.focus();
   }, [person.id]);
 
+  const hasSentPhoto =
+    chat.messages.some(({ photo, from }) => photo !== undefined && from?.is_bot === false) ||
+    state.sending.some(({ as }) => as === 'photo');
   const suggested = suggestCommands(text, commands);
   const shown = areCommandsOpen ? commands : suggested;
   const keys = keyboard !== null && 'keyboard' in keyboard ? keyboard.keyboard : undefined;
@@ -113,7 +116,7 @@ function Writer({ person, chat, state, act }: ComposerProps) {
   return (
     <footer class="composer">
       <div class="column">
-        {state.areSamplesOpen && (
+        {(state.areSamplesOpen ?? !hasSentPhoto) && (
           <SampleTray state={state} words={words} person={person} act={act} />
         )}
         <div class="composer-row">

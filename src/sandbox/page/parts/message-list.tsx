@@ -3,6 +3,7 @@ import type { Actions } from '../actions.ts';
 import { showDay } from '../format.ts';
 import { layOutChat } from '../lay-out-chat.ts';
 import type { Chat, PageState, Sending } from '../state.ts';
+import { wantsCalm } from '../wants-calm.ts';
 import type { Persona } from '../wire.ts';
 import { fill, WORDS } from '../words.ts';
 import { Bubble } from './bubble.tsx';
@@ -186,8 +187,4 @@ function findFirstUnread({ messages }: Chat, seenId: number): number {
   return (
     messages.find(({ message_id, from }) => message_id > seenId && from?.is_bot)?.message_id ?? 0
   );
-}
-
-function wantsCalm(): boolean {
-  return matchMedia('(prefers-reduced-motion: reduce)').matches;
 }

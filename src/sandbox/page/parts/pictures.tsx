@@ -4,6 +4,8 @@ import { fileUrl } from '../api.ts';
 import { showDuration, showTime } from '../format.ts';
 import { splitRows } from '../lay-out-chat.ts';
 import { pictureUrl } from '../send-files.ts';
+import { wantsCalm } from '../wants-calm.ts';
+import { fill } from '../words.ts';
 import type { BubbleContext } from './bubble-context.ts';
 import { Icon } from './icons.tsx';
 
@@ -79,7 +81,7 @@ function Photo({
     <button
       type="button"
       class="picture-button"
-      aria-label={words.photoFrom.replace('{{time}}', time)}
+      aria-label={fill(words.photoFrom, { time })}
       onClick={() => act.show({ kind: 'photo', fileId: size.file_id })}
     >
       <img
@@ -93,47 +95,67 @@ function Photo({
   );
 }
 
+/** A video that shows itself without sound, as clients do, and gets its controls when pressed. */
 export function VideoPlayer({ message, context }: { message: Message; context: BubbleContext }) {
   const { video } = message;
-  const [isPlaying, setPlaying] = useState(false);
+  const [isOpen, setOpen] = useState(false);
+  const player = usePlayingInView(!wantsCalm() && !isOpen);
   if (video === undefined) return null;
   const { words } = context;
   const { width, ratio } = fitPicture(video.width, video.height);
   const duration = showDuration(video.duration);
-  const poster = video.thumbnail === undefined ? undefined : fileUrl(video.thumbnail.file_id);
+  const shown = {
+    src: fileUrl(video.file_id),
+    poster: video.thumbnail === undefined ? undefined : fileUrl(video.thumbnail.file_id),
+    loop: true,
+    playsInline: true,
+  };
   return (
     <div class="picture" style={{ '--width': `${width}px`, aspectRatio: `${ratio}` }}>
-      {isPlaying ? (
-        // biome-ignore lint/a11y/useMediaCaption: videos in a chat have no captions
-        <video
-          src={fileUrl(video.file_id)}
-          poster={poster}
-          aria-label={words.video}
-          controls
-          autoplay
-          playsInline
-          loop
-        />
+      {isOpen ? (
+        <video {...shown} aria-label={words.video} controls autoplay />
       ) : (
         <button
           type="button"
           class="picture-button"
-          aria-label={words.playVideo.replace('{{duration}}', duration)}
-          onClick={() => setPlaying(true)}
+          aria-label={fill(words.playVideo, { duration })}
+          onClick={() => setOpen(true)}
         >
-          {poster === undefined ? (
-            <video src={`${fileUrl(video.file_id)}#t=0.1`} preload="metadata" muted tabIndex={-1} />
-          ) : (
-            <img src={poster} alt="" draggable={false} />
-          )}
-          <span class="play-sign">
-            <Icon name="play" size={30} />
-          </span>
+          <video {...shown} ref={player} muted preload="auto" tabIndex={-1} />
+          {wantsCalm() && <PlaySign />}
           <span class="pill duration">{duration}</span>
         </button>
       )}
     </div>
   );
+}
+
+function PlaySign() {
+  return (
+    <span class="play-sign">
+      <Icon name="play" size={30} />
+    </span>
+  );
+}
+
+/** Plays while it can be seen, if it is to play at all. */
+function usePlayingInView(isWanted: boolean) {
+  const player = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    const { current } = player;
+    if (current === null || !isWanted) return;
+    const watch = new IntersectionObserver(([entry]) => {
+      // A browser that saves power may refuse; then the poster stays.
+      if (entry?.isIntersecting === true) void current.play().catch(() => {});
+      else current.pause();
+    });
+    watch.observe(current);
+    return () => {
+      watch.disconnect();
+      current.pause();
+    };
+  }, [isWanted]);
+  return player;
 }
 
 /** A silent clip that plays by itself, unless the person wants no movement. */
@@ -145,13 +167,8 @@ export function AnimationPlayer({
   context: BubbleContext;
 }) {
   const { animation } = message;
-  const player = useRef<HTMLVideoElement>(null);
-  const wantsCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  const [isPlaying, setPlaying] = useState(!wantsCalm);
-  useEffect(() => {
-    if (isPlaying) void player.current?.play().catch(() => setPlaying(false));
-    else player.current?.pause();
-  }, [isPlaying]);
+  const [isPlaying, setPlaying] = useState(!wantsCalm());
+  const player = usePlayingInView(isPlaying);
   if (animation === undefined) return null;
   const { width, ratio } = fitPicture(animation.width, animation.height);
   const url = fileUrl(animation.file_id);
@@ -172,11 +189,7 @@ export function AnimationPlayer({
         ) : (
           <video ref={player} src={url} muted loop playsInline preload="auto" tabIndex={-1} />
         )}
-        {!isPlaying && (
-          <span class="play-sign">
-            <Icon name="play" size={30} />
-          </span>
-        )}
+        {!isPlaying && <PlaySign />}
         <span class="pill duration">{context.words.gif}</span>
       </button>
     </div>
