@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import JSZip, { type JSZipObject } from 'jszip';
 import { compareNames } from '../domain/photo-order.ts';
 import type { SkipReason } from '../domain/skip-reason.ts';
-import { SNIFF_BYTES, sniffPicture } from './picture.ts';
+import { SNIFF_BYTES, sniffPicture } from './picture-format.ts';
 import { decodeZipName, readZipDirectory, type ZipEntryHeader } from './zip-directory.ts';
 
 export interface ArchiveLimits {

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import sharp, { type JpegOptions, type Metadata, type Sharp, type SharpOptions } from 'sharp';
 import { type Canvas, chooseCrop, type PictureSize, type Region } from '../domain/canvas.ts';
 import type { PhotoLook } from '../domain/photo-look.ts';
@@ -6,14 +5,8 @@ import { MAX_PICTURE_PIXELS } from '../domain/skip-reason.ts';
 import { createLimiter } from './concurrency.ts';
 import { createHeicDecoder } from './heic.ts';
 import { type FindFaces, lookAtPhoto } from './photo-look.ts';
-
-export type PictureFormat = 'jpeg' | 'png' | 'webp' | 'heic';
-
-export const SNIFF_BYTES = 64;
-
-const HEIC_BRANDS = new Set(['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx']);
-/** Containers that may hold HEIC or something else: their list of compatible brands decides. */
-const GENERAL_BRANDS = new Set(['mif1', 'msf1']);
+import { type PictureFormat, sniffFile } from './picture-format.ts';
+import { isProvenWhole } from './picture-structure.ts';
 
 /** Transparent pictures stand on this. */
 const PAPER = '#ffffff';
@@ -34,32 +27,6 @@ export interface RawPicture {
   readonly height: number;
 }
 
-/** The format of a picture by its first `SNIFF_BYTES` bytes, whatever its name says. */
-export function sniffPicture(bytes: Uint8Array): PictureFormat | undefined {
-  const text = Buffer.from(bytes.subarray(0, SNIFF_BYTES)).toString('latin1');
-  if (text.startsWith('\xff\xd8\xff')) return 'jpeg';
-  if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'png';
-  if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return 'webp';
-  if (text.slice(4, 8) !== 'ftyp') return undefined;
-  const brand = text.slice(8, 12);
-  if (HEIC_BRANDS.has(brand)) return 'heic';
-  if (!GENERAL_BRANDS.has(brand)) return undefined;
-  const end = Buffer.from(bytes).readUInt32BE(0);
-  const compatible = text.slice(16, end).match(/.{4}/gs) ?? [];
-  return compatible.some((name) => HEIC_BRANDS.has(name)) ? 'heic' : undefined;
-}
-
-/** The format of a file by its first bytes. */
-export async function sniffFile(path: string): Promise<PictureFormat | undefined> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
-    return sniffPicture(buffer.subarray(0, bytesRead));
-  } finally {
-    await file.close();
-  }
-}
-
 /** Decodes pictures of every accepted format, two at once however often it is asked. */
 export interface PictureReader {
   /**
@@ -68,10 +35,11 @@ export interface PictureReader {
    */
   readSize(path: string): Promise<PictureSize>;
   /**
-   * Decodes every row of a picture and keeps nothing.
+   * Makes sure that nothing of a picture is missing: by its structure where that tells, else by decoding
+   * every row. Damage in its middle may pass until it is rendered.
    * @throws Error when it is broken or cut short.
    */
-  proveDecodable(path: string, format: PictureFormat): Promise<void>;
+  proveWhole(path: string, format: PictureFormat): Promise<void>;
   /**
    * A picture brought to exactly `canvas`: upright, in sRGB, without transparency; cut to fill it, or shown
    * whole over a blurred copy of itself when the cut would take too much.
@@ -101,11 +69,13 @@ export function createPictureReader(findFaces: FindFaces | undefined): PictureRe
       return (await readHeader(path)).autoOrient;
     },
 
-    proveDecodable: (path, format) =>
-      limit(async () => {
+    async proveWhole(path, format) {
+      if (await isProvenWhole(path, format)) return;
+      await limit(async () => {
         if (format === 'heic') await openHeic(path);
         else await sharp(path, DECODE).resize(16, 16, { fit: 'fill' }).raw().toBuffer();
-      }),
+      });
+    },
 
     renderOnCanvas: (path, canvas) =>
       limit(async () => {

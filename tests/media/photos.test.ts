@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import sharp from 'sharp';
 import { createPhotos, sniffPicture } from '../../src/media/photos.ts';
 import { drawPicture, makeJpeg, makeOrientedJpeg, useDirectory } from '../support/pictures.ts';
@@ -106,6 +107,44 @@ describe('inspectPhoto', () => {
           `${sniffPicture(bytes)} ${share}`,
         );
       }
+    }
+  });
+
+  test('a picture cut short is found wherever it was cut', async () => {
+    const picture = drawPicture({ width: 320, height: 300 }).blur(0.5);
+    const turned = await makeOrientedJpeg(6, 400, 320);
+    /** What stands behind the last data of the picture and may be missing, in bytes. */
+    const formats = [
+      { bytes: await picture.clone().jpeg().toBuffer(), spare: 0 },
+      { bytes: await picture.clone().jpeg({ progressive: true }).toBuffer(), spare: 0 },
+      { bytes: turned, spare: 0 },
+      { bytes: await picture.clone().png().toBuffer(), spare: 13 },
+      { bytes: await picture.clone().webp().toBuffer(), spare: 0 },
+    ];
+    for (const { bytes, spare } of formats) {
+      const format = sniffPicture(bytes);
+      const cut = fc.integer({ min: 16, max: bytes.length - spare - 1 });
+      await fc.assert(
+        fc.asyncProperty(cut, async (length) => {
+          const seen = await inspectBytes(bytes.subarray(0, length));
+          const refused = { kind: 'refused', reason: 'broken_picture' };
+          assert.deepEqual(seen, refused, `${format}, ${length} of ${bytes.length} bytes`);
+        }),
+        { numRuns: 25, examples: [[bytes.length - spare - 1]] },
+      );
+    }
+  });
+
+  test('what a camera or a program appended to a picture does not matter', async () => {
+    const picture = drawPicture({ width: 400, height: 320 });
+    const film = Buffer.concat([Buffer.from('\0\0\0\x18ftypmp42'), Buffer.alloc(300_000, 0xff)]);
+    for (const bytes of [
+      await picture.clone().jpeg().toBuffer(),
+      await picture.clone().png().toBuffer(),
+      await picture.clone().webp().toBuffer(),
+    ]) {
+      const { kind } = await inspectBytes(Buffer.concat([bytes, film]));
+      assert.equal(kind, 'photo', sniffPicture(bytes));
     }
   });
 
