@@ -13,6 +13,7 @@ import type { Photos } from '../media/photos.ts';
 import { type Storage, StorageFullError } from '../media/storage.ts';
 import { imageMorphing, type MorphInput } from '../services/image-morphing.ts';
 import type { Terms } from '../services/service.ts';
+import type { ChatPort } from './chat-port.ts';
 import { isDiskFull } from './disk.ts';
 import { readIntake } from './draft.ts';
 import { canvasKey, sheetKey } from './keys.ts';
@@ -29,6 +30,7 @@ export interface QuoteDeps {
   readonly ledger: Ledger;
   readonly storage: Storage;
   readonly photos: Pick<Photos, 'toCanvas' | 'contactSheet'>;
+  readonly chat: Pick<ChatPort, 'intakeChanged'>;
   readonly terms: Terms;
   readonly maxPhotos: number;
   readonly renderConcurrency: number;
@@ -177,6 +179,7 @@ async function prepare(deps: QuoteDeps, row: PhotoRow, canvas: Canvas) {
       .update(photos)
       .set({ state: 'skipped', skipReason: 'broken_picture' })
       .where(and(eq(photos.id, row.id), eq(photos.state, 'ready')));
+    deps.chat.intakeChanged(row.orderId);
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
-import { makeJpeg, makeZip } from '../support/pictures.ts';
+import { drawPicture, makeJpeg, makeZip } from '../support/pictures.ts';
 
 describe('photos of an order', () => {
   let rig: OrdersRig;
@@ -98,6 +98,27 @@ describe('photos of an order', () => {
         'lost.jpg: download_failed',
       ],
     );
+  });
+
+  it('that turn out to be damaged while they are quoted are left out and named', async () => {
+    const person = await rig.person(0);
+    const { id } = await rig.orders.open(person);
+    for (const seed of [1, 2]) {
+      await rig.sendFile(person, id, await makeJpeg({ width: 400, height: 320, seed }));
+    }
+    const png = await drawPicture({ width: 400, height: 320 }).png().toBuffer();
+    png.fill(0x5a, png.length / 2, png.length / 2 + 200);
+    await rig.sendFile(person, id, png, { name: 'damaged.png' });
+    await looked(id);
+    assert.equal((await rig.orders.intake(id))?.photos, 3);
+    const recounted: string[] = [];
+    rig.chat.intakeChanged = (orderId) => recounted.push(orderId);
+    const quote = await rig.orders.quote(id, person);
+    assert.equal(quote.kind === 'quoted' && quote.photos, 2);
+    assert.deepEqual(recounted, [id]);
+    const intake = await rig.orders.intake(id);
+    assert.deepEqual(intake?.skipped, [{ name: 'damaged.png', reason: 'broken_picture' }]);
+    await rig.orders.cancel(id, person, rig.request());
   });
 
   it('that change after the quote make it a draft again, and its price is not charged', async () => {
