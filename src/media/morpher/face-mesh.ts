@@ -19,7 +19,11 @@ interface Human {
   readonly tf: {
     tensor3d(data: Uint8Array, shape: [number, number, number], type: 'int32'): Tensor;
   };
+  /** Starts the backend. */
+  init(): Promise<void>;
+  /** Loads the models; says nothing of those that it cannot load. */
   load(): Promise<void>;
+  /** Never settles when it fails: see `orStrayRejection`. */
   detect(picture: Tensor, config: object): Promise<{ readonly face: readonly HumanFace[] }>;
 }
 
@@ -33,7 +37,7 @@ interface HumanFace {
   readonly mesh: readonly (readonly [x: number, y: number, z?: number])[];
 }
 
-/** The models could not be loaded: there will be no faces in this process. */
+/** The models could not be loaded, or failed on a picture. */
 export class DetectionUnavailableError extends Error {
   constructor(cause: unknown) {
     super(cause instanceof Error ? cause.message : `${cause}`, { cause });
@@ -43,7 +47,7 @@ export class DetectionUnavailableError extends Error {
 
 /**
  * Finds faces and their landmarks; loads its models at the first call and takes one picture at a time.
- * Every call throws DetectionUnavailableError when they do not load.
+ * Every call may throw DetectionUnavailableError.
  */
 export interface FaceMesh {
   /** Boxes alone, which is quicker; the largest first. */
@@ -53,8 +57,8 @@ export interface FaceMesh {
 }
 
 /**
- * To be used in a process of its own: the backend installs process-wide handlers that rethrow, and `fetch` is
- * replaced by one that reads files alone.
+ * To be used in a process of its own: it blocks its thread, listens to the process's stray rejections and
+ * replaces `fetch` by one that reads files alone.
  * @param modelsDirectory where the models are, instead of the package that brings them.
  */
 export function createFaceMesh(modelsDirectory?: string): FaceMesh {
@@ -81,19 +85,36 @@ export function createFaceMesh(modelsDirectory?: string): FaceMesh {
 
   function detect(picture: RgbPicture, withMesh: boolean): Promise<HumanFace[]> {
     return oneAtATime(async () => {
-      loading ??= loadHuman(modelsDirectory);
-      const human = await loading.catch((error: unknown) => {
-        throw new DetectionUnavailableError(error);
-      });
-      const { data, width, height } = picture;
-      const tensor = human.tf.tensor3d(data, [height, width, 3], 'int32');
       try {
-        const { face } = await human.detect(tensor, { face: { mesh: { enabled: withMesh } } });
-        return face.toSorted((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
-      } finally {
-        tensor.dispose();
+        loading ??= loadHuman(modelsDirectory);
+        const faces = await detectWith(await loading, picture, withMesh);
+        return faces.toSorted((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
+      } catch (error) {
+        throw new DetectionUnavailableError(error);
       }
     });
+  }
+}
+
+async function detectWith(human: Human, picture: RgbPicture, withMesh: boolean) {
+  const { data, width, height } = picture;
+  const tensor = human.tf.tensor3d(data, [height, width, 3], 'int32');
+  try {
+    const config = { face: { mesh: { enabled: withMesh } } };
+    return (await orStrayRejection(human.detect(tensor, config))).face;
+  } finally {
+    tensor.dispose();
+  }
+}
+
+/** What fails inside the library surfaces as an unhandled rejection alone. One picture is looked at at a time. */
+async function orStrayRejection<T>(work: Promise<T>): Promise<T> {
+  const { promise: stray, reject } = Promise.withResolvers<never>();
+  process.once('unhandledRejection', reject);
+  try {
+    return await Promise.race([work, stray]);
+  } finally {
+    process.off('unhandledRejection', reject);
   }
 }
 
@@ -152,8 +173,25 @@ async function loadHuman(modelsDirectory: string | undefined): Promise<Human> {
     gesture: { enabled: false },
     segmentation: { enabled: false },
   });
+  await keepHandlers(() => human.init());
   await human.load();
+  const side = 64;
+  const blank = { data: new Uint8Array(side * side * 3), width: side, height: side };
+  await detectWith(human, blank, false);
   return human;
+}
+
+/** The backend installs handlers that rethrow whatever goes wrong anywhere in the process: they are taken out. */
+async function keepHandlers(work: () => Promise<void>): Promise<void> {
+  const rejection = process.listeners('unhandledRejection');
+  const exception = process.listeners('uncaughtException');
+  await work();
+  for (const listener of process.listeners('unhandledRejection')) {
+    if (!rejection.includes(listener)) process.off('unhandledRejection', listener);
+  }
+  for (const listener of process.listeners('uncaughtException')) {
+    if (!exception.includes(listener)) process.off('uncaughtException', listener);
+  }
 }
 
 /** The models are files of ours, and the library knows `fetch` alone. Nothing here goes to a network. */
