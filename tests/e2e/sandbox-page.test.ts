@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it, type TestContext } from 'node:test';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { WORDS } from '../../src/sandbox/page/words.ts';
+import { words as botWords } from '../support/morphs.ts';
+import { startProcess } from '../support/processes.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const SAMPLES = join(ROOT, 'src/sandbox/page/samples');
+const SCREENSHOTS = join(import.meta.dirname, 'screenshots');
+const PATIENT = { timeout: 90_000 } as const;
+
+const CHROMIUM = [
+  process.env['CHROMIUM_PATH'],
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/opt/google/chrome/chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+].find((path) => path !== undefined && existsSync(path));
+
+/** What is asked of a video in the page; the types of a browser are none of ours. */
+interface Video {
+  currentTime: number;
+  readonly videoWidth: number;
+  readonly videoHeight: number;
+  onseeked: (() => void) | null;
+  pause(): void;
+  scrollIntoView(options: { block: 'start' }): void;
+}
+
+/** The sandbox as `npm run sandbox` starts it, and a browser. */
+async function open(t: TestContext): Promise<{ browser: Browser; url: string }> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'sandbox-page-'));
+  const sandbox = startProcess(join(ROOT, 'src/main.ts'), {
+    args: ['sandbox'],
+    // A token of an operator must not get into the sandbox: this one would not even be accepted.
+    env: { SANDBOX_PORT: '0', DATA_DIR: dataDir, BOT_TOKEN: 'real', DATABASE_URL: 'postgres://x' },
+  });
+  t.after(async () => {
+    const { code } = await sandbox.kill('SIGTERM');
+    const log = await readFile(join(dataDir, 'sandbox/bot.log'), 'utf8').catch(() => '');
+    t.diagnostic(log.slice(-2_000));
+    await rm(dataDir, { recursive: true, force: true });
+    assert.equal(code, 0, sandbox.output());
+  });
+  const [, url = ''] = await sandbox.waitFor(/^The sandbox is ready: (http:\S+)\n$/, 30_000);
+  const browser = await chromium.launch({
+    ...(CHROMIUM === undefined ? {} : { executablePath: CHROMIUM }),
+    args: ['--no-sandbox'],
+  });
+  t.after(() => browser.close());
+  await mkdir(SCREENSHOTS, { recursive: true });
+  return { browser, url };
+}
+
+/** Somebody in front of the page. */
+interface Visitor {
+  readonly page: Page;
+  /** What the page did that it should not: errors, and requests that leave this machine. */
+  readonly complaints: string[];
+  /** The newest button with this name in the chat. */
+  button(name: RegExp | string): Locator;
+  /** The newest message with this text. */
+  message(text: RegExp): Locator;
+  write(text: string): Promise<void>;
+  shoot(name: string): Promise<void>;
+}
+
+async function visit(
+  browser: Browser,
+  url: string,
+  options: {
+    person: string;
+    language: 'en' | 'ru';
+    size: { width: number; height: number };
+    scale?: number;
+    dark?: boolean;
+  },
+): Promise<Visitor> {
+  const { person, language, size, scale = 1, dark = false } = options;
+  const context = await browser.newContext({
+    viewport: size,
+    deviceScaleFactor: scale,
+    colorScheme: dark ? 'dark' : 'light',
+    acceptDownloads: true,
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  page.on('request', (request) => {
+    const address = request.url();
+    if (!address.startsWith(url) && !/^(blob|data):/.test(address)) complaints.push(address);
+  });
+  await page.goto(url);
+  const people = page.getByRole('navigation');
+  const back = page.getByRole('button', { name: WORDS.en.back });
+  await page.getByRole('main').waitFor();
+  if (await back.isVisible()) await back.click();
+  await people.getByRole('button', { name: person }).click();
+  await page.getByRole('heading', { name: 'Morphogram' }).first().waitFor();
+  const chat = page.getByRole('log');
+  return {
+    page,
+    complaints,
+    button: (name) => chat.getByRole('button', { name }).last(),
+    message: (text) => chat.getByRole('article').filter({ hasText: text }).last(),
+    async write(text) {
+      await page.getByRole('textbox', { name: WORDS[language].message }).fill(text);
+      await page.keyboard.press('Enter');
+    },
+    shoot: async (name) => {
+      await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+    },
+  };
+}
+
+/** Drags files from outside and drops them where photos go. */
+async function drop(page: Page, names: readonly string[]): Promise<void> {
+  const files = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      base64: (await readFile(join(SAMPLES, name))).toString('base64'),
+    })),
+  );
+  const transfer = await page.evaluateHandle(`(() => {
+    const transfer = new DataTransfer();
+    for (const { name, base64 } of ${JSON.stringify(files)}) {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+      transfer.items.add(new File([bytes], name, { type: 'image/jpeg' }));
+    }
+    return transfer;
+  })()`);
+  await page.dispatchEvent('main', 'dragenter', { dataTransfer: transfer });
+  await page.dispatchEvent('[data-as="photo"]', 'drop', { dataTransfer: transfer });
+}
+
+/** From Start to the quote. */
+async function askForQuote(
+  { page, button, message }: Visitor,
+  language: 'en' | 'ru',
+  photos: readonly string[],
+): Promise<void> {
+  const own = botWords[language];
+  await page.getByRole('button', { name: WORDS[language].start, exact: true }).click();
+  await button(/Morph$|морф$/).click(PATIENT);
+  await button(own.skip).click(PATIENT);
+  await message(/ZIP/).waitFor(PATIENT);
+  await drop(page, photos);
+  const dialog = page.getByRole('dialog');
+  await dialog
+    .getByRole('img')
+    .nth(photos.length - 1)
+    .waitFor();
+  await dialog.getByRole('button', { name: WORDS[language].send, exact: true }).click();
+  await message(new RegExp(`${photos.length} (photos|фото)`)).waitFor(PATIENT);
+  await button(own.done).click(PATIENT);
+  await button(own.loop).waitFor(PATIENT);
+}
+
+/** The video below this caption moves, and has a picture. */
+async function assertPlays(video: Locator): Promise<{ width: number; height: number }> {
+  await video.scrollIntoViewIfNeeded();
+  const look = () =>
+    video.evaluate((one: Video): [number, number, number] => [
+      one.currentTime,
+      one.videoWidth,
+      one.videoHeight,
+    ]);
+  const [before] = await look();
+  for (let tries = 0; tries < 100; tries += 1) {
+    const [now, width, height] = await look();
+    if (now !== before && now > 0 && width > 0) return { width, height };
+    await video.page().waitForTimeout(100);
+  }
+  throw new Error(`the video does not play: ${await look()}`);
+}
+
+/** Nothing is wider than the page, and whatever can be pressed has a name. */
+async function assertGood({ page, complaints }: Visitor): Promise<void> {
+  const [inner, outer] = (await page.evaluate(
+    '[document.documentElement.scrollWidth, innerWidth]',
+  )) as [number, number];
+  assert.ok(inner <= outer, `${inner} px in ${outer} px`);
+  const nameless = await page.evaluate(`[...document.querySelectorAll('button, input, textarea')]
+    .filter((one) => one.checkVisibility({ visibilityProperty: true }))
+    .filter((one) => !(one.ariaLabel || one.textContent.trim() || one.labels?.length))
+    .map((one) => one.outerHTML.slice(0, 120))`);
+  assert.deepEqual(nameless, []);
+  assert.deepEqual(complaints, []);
+}
+
+it('a newcomer gets a morph on the page, in both languages, on a desk and on a phone, though the bot is killed', {
+  skip: CHROMIUM === undefined && 'no Chromium here: set CHROMIUM_PATH',
+}, async (t) => {
+  const { browser, url } = await open(t);
+  const desk = { width: 900, height: 850 };
+  const olga = await visit(browser, url, { person: 'Olga', language: 'en', size: desk });
+  await olga.page.getByRole('button', { name: 'Start', exact: true }).click();
+  await olga.button(/Morph$/).waitFor(PATIENT);
+
+  /** Stars come from the admin, once the person is known. */
+  async function grant(id: number): Promise<void> {
+    await olga.write(`/grant ${id} 100 welcome`);
+    await olga.message(/has 100\.00/).waitFor(PATIENT);
+  }
+
+  async function inEnglishOnADesk(): Promise<void> {
+    const size = desk;
+    const ann = await visit(browser, url, { person: 'Ann', language: 'en', size, scale: 2 });
+    const { page, button, message } = ann;
+    await askForQuote(ann, 'en', [
+      '1-astronaut.jpg',
+      '2-admiral.jpg',
+      '3-cat.jpg',
+      '4-raccoon.jpg',
+      '5-dawn.jpg',
+    ]);
+    await message(/5 transitions · \d+ s · \d+\.\d\d ⭐/).waitFor();
+    await ann.shoot('quote-en-desk');
+    await button(/preview/i).click();
+    await assertPlays(message(/^(?!.*Making).*preview/is).locator('video'));
+    await grant(1001);
+    await button(botWords.en.loop).click();
+    await button(botWords.en.confirm).click(PATIENT);
+    await message(/[1-4] of 5 transitions/).waitFor(PATIENT);
+
+    await page.getByRole('button', { name: WORDS.en.showTrouble }).click();
+    const panel = page.getByRole('complementary', { name: WORDS.en.trouble });
+    await panel.getByRole('button', { name: WORDS.en.kill }).click();
+    await panel.getByText(WORDS.en.phaseRestarting).waitFor();
+    await ann.shoot('killed-en-desk');
+    await panel.getByText(WORDS.en.phaseRunning, { exact: true }).waitFor(PATIENT);
+    await panel.getByText('restarted 1 time').waitFor();
+    await panel.getByRole('button', { name: WORDS.en.hideTrouble }).click();
+
+    await message(botWords.en.enjoy).waitFor(PATIENT);
+    const result = message(/Your morph: 5 transitions/);
+    const { width, height } = await assertPlays(result.locator('video'));
+    assert.ok(width >= 480 && height >= 480, `${width}x${height}`);
+    await pose(result.locator('video'));
+    await ann.shoot('chat');
+    await result.getByRole('button', { name: /Play the video/ }).click();
+    await assertPlays(result.locator('video[controls]'));
+
+    const document = message(/The original in full quality/).getByRole('link');
+    const [download] = await Promise.all([page.waitForEvent('download'), document.click()]);
+    assert.match(download.suggestedFilename(), /^morph-5-photos-.*\.mp4$/);
+    const bytes = await readFile(await download.path());
+    assert.equal(bytes.toString('latin1', 4, 8), 'ftyp');
+    await assertGood(ann);
+  }
+
+  async function inRussianOnAPhone(): Promise<void> {
+    const size = { width: 360, height: 740 };
+    const options = { person: 'Борис', language: 'ru', size, scale: 2, dark: true } as const;
+    const boris = await visit(browser, url, options);
+    const { button, message } = boris;
+    await askForQuote(boris, 'ru', ['7-dusk.jpg', '8-night.jpg']);
+    await assertGood(boris);
+    await boris.shoot('quote-ru-phone');
+    await grant(1002);
+    await button(botWords.ru.loop).click();
+    await button(botWords.ru.confirm).click(PATIENT);
+    await message(botWords.ru.enjoy).waitFor(PATIENT);
+    await assertPlays(message(/Ваш морф/).locator('video'));
+    await boris.shoot('video-ru-phone');
+    await assertGood(boris);
+  }
+
+  await Promise.all([inEnglishOnADesk(), inRussianOnAPhone()]);
+  await assertGood(olga);
+});
+
+/** Stops a video half-way between two faces, in the middle of the page. */
+async function pose(video: Locator): Promise<void> {
+  await video.evaluate(
+    (one: Video) =>
+      new Promise<void>((resolve) => {
+        one.pause();
+        one.onseeked = () => resolve();
+        one.currentTime = 1.05;
+        one.scrollIntoView({ block: 'start' });
+      }),
+  );
+  await video.page().waitForTimeout(300);
+}
