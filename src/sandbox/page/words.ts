@@ -121,8 +121,8 @@ const en = {
   payStars: 'Confirm and pay',
   starsNeeded: { one: '{{count}} star needed', other: '{{count}} stars needed' },
   paid: {
-    one: 'You paid {{count}} star to {{bot}} for “{{title}}”',
-    other: 'You paid {{count}} stars to {{bot}} for “{{title}}”',
+    one: 'You paid {{count}} star to {{bot}}',
+    other: 'You paid {{count}} stars to {{bot}}',
   },
   refunded: {
     one: '{{bot}} gave you {{count}} star back',
@@ -348,10 +348,10 @@ const ru: Words = {
     other: 'Нужно ещё {{count}} звезды',
   },
   paid: {
-    one: 'Вы заплатили {{bot}} {{count}} звезду за «{{title}}»',
-    few: 'Вы заплатили {{bot}} {{count}} звезды за «{{title}}»',
-    many: 'Вы заплатили {{bot}} {{count}} звёзд за «{{title}}»',
-    other: 'Вы заплатили {{bot}} {{count}} звезды за «{{title}}»',
+    one: 'Вы заплатили {{count}} звезду, получатель {{bot}}',
+    few: 'Вы заплатили {{count}} звезды, получатель {{bot}}',
+    many: 'Вы заплатили {{count}} звёзд, получатель {{bot}}',
+    other: 'Вы заплатили {{count}} звезды, получатель {{bot}}',
   },
   refunded: {
     one: '{{bot}} вернул вам {{count}} звезду',

@@ -33,20 +33,18 @@ export function AttachMenu({ words, act }: { words: Words; act: Actions }) {
       </PopupMenu>
       <input
         ref={photos}
-        class="hidden"
+        hidden
         type="file"
         accept="image/*"
         multiple
-        tabIndex={-1}
         aria-label={words.attachPhoto}
         onChange={onPicked('photo')}
       />
       <input
         ref={files}
-        class="hidden"
+        hidden
         type="file"
         multiple
-        tabIndex={-1}
         aria-label={words.attachFile}
         onChange={onPicked('file')}
       />

@@ -1,5 +1,6 @@
 import type { InlineKeyboardButton, Message } from 'grammy/types';
 import { memo } from 'preact/compat';
+import { describeMessage } from '../describe-message.ts';
 import { showNumber, showTime } from '../format.ts';
 import type { Bubble as BubbleLayout } from '../lay-out-chat.ts';
 import { count, fill } from '../words.ts';
@@ -46,7 +47,9 @@ function BubbleBody({ bubble, context, isTaken, pressed }: BubbleProps) {
     message.photo !== undefined || message.video !== undefined || message.animation !== undefined;
   const kind = isPicture ? (text === undefined ? 'bare' : 'captioned') : 'plain';
   const isOnlyEmoji =
-    message.text !== undefined && /^(?:\p{Extended_Pictographic}\uFE0F?){1,3}$/u.test(message.text);
+    message.sticker !== undefined ||
+    (message.text !== undefined &&
+      /^(?:\p{Extended_Pictographic}\uFE0F?){1,3}$/u.test(message.text));
   const markup = messages.at(-1)?.reply_markup?.inline_keyboard;
   const meta = (
     <span class="meta">
@@ -70,6 +73,9 @@ function BubbleBody({ bubble, context, isTaken, pressed }: BubbleProps) {
     >
       <div class="stack">
         <div class={`bubble ${kind} ${isOnlyEmoji ? 'emoji' : ''} ${markup ? 'has-keys' : ''}`}>
+          {message.reply_to_message !== undefined && (
+            <Reply original={message.reply_to_message} context={context} />
+          )}
           <Content message={message} messages={messages} context={context} />
           {text === undefined ? (
             meta
@@ -120,6 +126,22 @@ function Content(props: {
     );
   }
   return message.text === undefined ? <i>{context.words.unsupported}</i> : null;
+}
+
+/** What a message answers, in one line. */
+function Reply({
+  original,
+  context: { words, botName },
+}: {
+  original: NonNullable<Message['reply_to_message']>;
+  context: BubbleContext;
+}) {
+  return (
+    <div class="reply">
+      <b>{original.from?.is_bot === true ? botName : words.you}</b>
+      <span>{describeMessage(original, words)}</span>
+    </div>
+  );
 }
 
 function Invoice({ message: { invoice }, context }: { message: Message; context: BubbleContext }) {

@@ -41,7 +41,11 @@ function BigButton(props: { label: string; hint?: string; press: () => void }) {
   return (
     <footer class="composer">
       <div class="column">
-        {props.hint !== undefined && <p class="composer-hint">{props.hint}</p>}
+        {props.hint !== undefined && (
+          <p class="composer-hint">
+            <span class="pill">{props.hint}</span>
+          </p>
+        )}
         <button type="button" class="big" onClick={props.press}>
           {props.label}
         </button>
@@ -69,7 +73,15 @@ function Writer({ person, chat, state, act }: ComposerProps) {
   }, [text]);
   useEffect(() => {
     if (matchMedia('(pointer: fine)').matches) field.current?.focus();
-  }, [person.id]);
+    // Whoever begins to type means the message, wherever they are.
+    const onKey = ({ key, ctrlKey, metaKey, altKey, target }: KeyboardEvent) => {
+      if ([...key].length !== 1 || key === ' ' || ctrlKey || metaKey || altKey) return;
+      const isElsewhere = target instanceof Element && target.closest('dialog, input, textarea');
+      if (!isElsewhere) field.current?.focus();
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, []);
 
   const hasSentPhoto =
     chat.messages.some(({ photo, from }) => photo !== undefined && from?.is_bot === false) ||

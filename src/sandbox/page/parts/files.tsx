@@ -13,7 +13,10 @@ export function DocumentFile({ message, context }: { message: Message; context: 
   const [progress, setProgress] = useState<number | undefined>(undefined);
   const [isDone, setDone] = useState(false);
   if (document === undefined) return null;
-  const { file_id, file_name: name = words.file, file_size: size = 0, thumbnail } = document;
+  const { file_id, file_name: name = words.file, file_size: size = 0 } = document;
+  const pictureId = /^image\/(jpeg|png|webp|gif)$/.test(document.mime_type ?? '')
+    ? file_id
+    : document.thumbnail?.file_id;
   const url = `${fileUrl(file_id)}?save=${encodeURIComponent(name)}`;
 
   async function download(event: Event): Promise<void> {
@@ -39,8 +42,8 @@ export function DocumentFile({ message, context }: { message: Message; context: 
       aria-label={fill(words.download, { name })}
       onClick={(event) => void download(event)}
     >
-      <span class={thumbnail === undefined ? 'file-sign' : 'file-sign with-picture'}>
-        {thumbnail !== undefined && <img src={fileUrl(thumbnail.file_id)} alt="" />}
+      <span class={pictureId === undefined ? 'file-sign' : 'file-sign with-picture'}>
+        {pictureId !== undefined && <img src={fileUrl(pictureId)} alt="" loading="lazy" />}
         {isBusy ? (
           <ProgressRing progress={progress} />
         ) : (

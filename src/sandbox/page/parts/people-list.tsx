@@ -1,4 +1,5 @@
 import type { Actions } from '../actions.ts';
+import { describeMessage } from '../describe-message.ts';
 import { showTime } from '../format.ts';
 import { type Chat, countUnread, type PageState } from '../state.ts';
 import type { Language, Persona } from '../wire.ts';
@@ -88,18 +89,5 @@ function describeLast({ messages }: Chat, words: Words): string {
   const last = messages.at(-1);
   if (last === undefined) return words.nothingYet;
   const own = last.from?.is_bot === false ? `${words.you}: ` : '';
-  const text = last.text ?? last.caption;
-  const kind =
-    last.photo !== undefined
-      ? words.photo
-      : last.video !== undefined
-        ? words.video
-        : last.animation !== undefined
-          ? words.gif
-          : last.document !== undefined
-            ? (last.document.file_name ?? words.file)
-            : last.invoice !== undefined
-              ? last.invoice.title
-              : '';
-  return own + (text ?? kind).replaceAll(/\s+/g, ' ').slice(0, 120);
+  return own + describeMessage(last, words);
 }

@@ -94,10 +94,9 @@ export function SendDialog(props: {
         </footer>
         <input
           ref={more}
-          class="hidden"
+          hidden
           type="file"
           multiple
-          tabIndex={-1}
           aria-label={words.addMore}
           onChange={({ currentTarget }) => {
             setFiles([...files, ...(currentTarget.files ?? [])]);
@@ -137,7 +136,7 @@ function Picked(props: {
           </span>
         </>
       ) : (
-        <img src={url} alt={file.name} />
+        <img src={url} alt={file.name} loading="lazy" decoding="async" />
       )}
       <button type="button" class="picked-remove" aria-label={label} onClick={remove}>
         <Icon name="close" size={14} />
