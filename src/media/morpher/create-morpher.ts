@@ -1,6 +1,5 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import sharp from 'sharp';
 import { createLimiter } from '../concurrency.ts';
 import { FfmpegError, type FfmpegTools, probe, runFfmpeg } from '../ffmpeg.ts';
 import { dissolveCommand, framesEncoding } from '../video-commands.ts';
@@ -8,13 +7,11 @@ import { withWorkDirectory } from '../work-directory.ts';
 import { countFrames } from './clip-frames.ts';
 import { createEngineProcess, EngineBrokenError, EngineDiedError } from './engine-process.ts';
 import { drawMark } from './mark.ts';
-import type { FaceBox, Morpher, MorphJob, MorphMethod, RgbPicture } from './morpher.ts';
+import type { FaceBox, Morpher, MorphJob, MorphMethod } from './morpher.ts';
+import { shrinkForDetection } from './shrink-picture.ts';
 
 const IDLE_MS = 60_000;
 const FADE_TIMEOUT_MS = 20 * 60_000;
-/** Faces are looked for in pictures of at most this side, in pixels: a larger one finds no more of them. */
-const DETECTION_SIDE = 1280;
-
 export interface MorpherDeps {
   readonly tools: FfmpegTools;
   readonly log: {
@@ -43,7 +40,7 @@ export function createMorpher({ tools, log, idleMs, modelsDirectory }: MorpherDe
     morph: (job) => inTurn(() => morph(job), job.signal),
 
     async findFaces(picture, signal) {
-      const { picture: small, scale } = await shrink(picture);
+      const { picture: small, scale } = await shrinkForDetection(picture);
       const faces = await twice(() =>
         engine.request({ kind: 'findFaces', picture: small }, signal),
       ).catch((error: unknown) => {
@@ -132,18 +129,6 @@ export function createMorpher({ tools, log, idleMs, modelsDirectory }: MorpherDe
 
 function isEngineFailure(error: unknown): boolean {
   return error instanceof EngineBrokenError || error instanceof EngineDiedError;
-}
-
-async function shrink(picture: RgbPicture): Promise<{ picture: RgbPicture; scale: number }> {
-  const { width, height } = picture;
-  const scale = Math.max(1, Math.max(width, height) / DETECTION_SIDE);
-  if (scale === 1) return { picture, scale };
-  const size = { width: Math.round(width / scale), height: Math.round(height / scale) };
-  const data = await sharp(picture.data, { raw: { width, height, channels: 3 } })
-    .resize({ ...size, fit: 'fill' })
-    .raw()
-    .toBuffer();
-  return { picture: { data, ...size }, scale };
 }
 
 function scaleBox({ x, y, width, height }: FaceBox, scale: number): FaceBox {

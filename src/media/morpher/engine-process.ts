@@ -12,6 +12,7 @@ import type {
 
 const STOP_TIMEOUT_MS = 3000;
 const STDERR_TAIL_BYTES = 2000;
+const YOUNG_HALF_MB = 4;
 
 /** The engine's process has ended before it answered. */
 export class EngineDiedError extends Error {
@@ -111,8 +112,9 @@ export function createEngineProcess(deps: EngineProcessDeps): EngineProcess {
     const file = fileURLToPath(new URL('./engine-worker.ts', import.meta.url));
     const child = fork(file, deps.modelsDirectory ? [deps.modelsDirectory] : [], {
       serialization: 'advanced',
-      // Ours may ask for a debugger or a test runner.
-      execArgv: [],
+      // Ours may ask for a debugger or a test runner; what is young in the engine is mostly pictures, which
+      // are not counted here.
+      execArgv: [`--max-semi-space-size=${YOUNG_HALF_MB}`],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const running: Running = { child, open: new Map() };

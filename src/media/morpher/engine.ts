@@ -7,12 +7,13 @@ import { framesCommand, framesEncoding } from '../video-commands.ts';
 import { countFrames } from './clip-frames.ts';
 import { createDrawThreads } from './draw-threads.ts';
 import { createFaceMesh, DetectionUnavailableError } from './face-mesh.ts';
-import { type FaceLandmarks, matchFaces } from './landmarks.ts';
+import { type FaceLandmarks, matchFaces, scaleFace } from './landmarks.ts';
 import type { FaceBox, MorphJob, MorphMethod, RgbPicture } from './morpher.ts';
 import { gridOf, type Photo } from './photo.ts';
 import type { PlaneSize } from './plane.ts';
 import type { DrawnPhoto } from './render-frame.ts';
 import { renderInOrder } from './render-in-order.ts';
+import { shrinkForDetection } from './shrink-picture.ts';
 
 const ENCODE_TIMEOUT_MS = 20 * 60_000;
 /** The neighbours of what is rendered, and a loop's first photo. */
@@ -54,6 +55,8 @@ export function createEngine(deps: EngineDeps): Engine {
   const threads = createDrawThreads(deps.threads);
   const faceMesh = createFaceMesh(deps.modelsDirectory);
   const known = new Map<string, KnownPhoto>();
+  // Photos are decoded once, and the cache would hold their pixels.
+  sharp.cache(false);
   let clips = 0;
   let detectionWorks = true;
 
@@ -131,9 +134,14 @@ export function createEngine(deps: EngineDeps): Engine {
     return {
       photo: decoded.then((photo) => threads.run({ kind: 'describe', photo, size })),
       faces: decoded.then(({ pixels }) =>
-        whereAvailable(faceMesh.findLandmarks({ data: pixels, ...size }), []),
+        whereAvailable(findLandmarks({ data: pixels, ...size }), []),
       ),
     };
+  }
+
+  async function findLandmarks(whole: RgbPicture): Promise<FaceLandmarks[]> {
+    const { picture, scale } = await shrinkForDetection(whole);
+    return (await faceMesh.findLandmarks(picture)).map((face) => scaleFace(face, scale));
   }
 
   async function whereAvailable<T, U>(detection: Promise<T>, otherwise: U): Promise<T | U> {

@@ -38,6 +38,13 @@ export function interOcularDistance(points: readonly Point[]): number {
   return right && left ? Math.hypot(right[0] - left[0], right[1] - left[1]) : 0;
 }
 
+/** A face of a picture that is `scale` times as large. */
+export function scaleFace(face: FaceLandmarks, scale: number): FaceLandmarks {
+  // Pixels lie in the middle of their squares.
+  const move = ([x, y]: Point): Point => [(x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5];
+  return { points: face.points.map(move), width: face.width * scale, centre: move(face.centre) };
+}
+
 /** Two faces that become one another. */
 export interface FacePair {
   readonly from: FaceLandmarks;

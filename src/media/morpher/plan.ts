@@ -3,7 +3,7 @@ import type { Field, Guide } from './field.ts';
 import type { FaceLandmarks, FacePair, Point } from './landmarks.ts';
 import { gridOf, type Photo, share } from './photo.ts';
 import type { Plane, PlaneSize } from './plane.ts';
-import { solveField } from './solve-field.ts';
+import { borderWindow, solveField } from './solve-field.ts';
 import { timeSwitches } from './switches.ts';
 
 /**
@@ -50,27 +50,42 @@ interface Task {
   readonly pairs: readonly FacePair[];
 }
 
-/** Solves again without the pair that fared worst, until all that are left stay where they belong. */
-function solveWithFaces(
-  from: Photo,
-  to: Photo,
-  { size, grid, pairs }: Task,
-): {
+interface Solution {
   readonly field: Field;
   readonly guide: Guide | undefined;
   readonly faces: readonly FacePair[];
-} {
+}
+
+/**
+ * Without the pairs that would not come to lie on each other: those whose neighbours or the border already
+ * forbid it, then, by solving again, those that the photos pull apart.
+ */
+function solveWithFaces(from: Photo, to: Photo, { size, grid, pairs }: Task): Solution {
   let faces = pairs;
   for (;;) {
     const onGrid = faces.map((pair) => scalePair(pair, size, grid));
     const guide = onGrid.length > 0 ? guideByFaces(onGrid, grid) : undefined;
-    const field = solveField(from.features, to.features, grid, guide);
-    const straying = onGrid.map((pair) => measureStraying(pair, field));
-    const worst = straying.reduce((max, value) => (value <= max ? max : value), MAX_STRAYING);
-    const dropped = straying.indexOf(worst);
-    if (dropped < 0) return { field, guide, faces };
-    faces = faces.filter((_, index) => index !== dropped);
+    const forbidden = guide && findStray(onGrid, withStillBorder(guide));
+    const field =
+      forbidden === undefined ? solveField(from.features, to.features, grid, guide) : undefined;
+    const stray = field ? findStray(onGrid, field) : forbidden;
+    if (field && stray === undefined) return { field, guide, faces };
+    faces = faces.filter((_, index) => index !== stray);
   }
+}
+
+/** The pair that strays most, when it strays too far. */
+function findStray(pairs: readonly FacePair[], field: Field): number | undefined {
+  const straying = pairs.map((pair) => measureStraying(pair, field));
+  const worst = straying.reduce((max, value) => (value <= max ? max : value), MAX_STRAYING);
+  const index = straying.indexOf(worst);
+  return index < 0 ? undefined : index;
+}
+
+function withStillBorder({ size, x, y }: Field): Field {
+  const mobility = borderWindow(size);
+  const still = (plane: Plane) => plane.map((value, i) => value * (mobility[i] ?? 0));
+  return { size, x: still(x), y: still(y) };
 }
 
 function scalePair({ from, to }: FacePair, size: PlaneSize, grid: PlaneSize): FacePair {

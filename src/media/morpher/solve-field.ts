@@ -220,8 +220,8 @@ function withSlopes(maps: readonly Plane[], from: PlaneSize, size: PlaneSize): S
   return { size, maps: maps.length, data };
 }
 
-/** 0 on the border of the frame, 1 inside. */
-function borderWindow({ width, height }: PlaneSize): Plane {
+/** How freely each sample may move: 0 on the border of the frame, 1 inside. */
+export function borderWindow({ width, height }: PlaneSize): Plane {
   const depth = STILL_BORDER * width;
   return Float32Array.from({ length: width * height }, (_, i) => {
     const x = i % width;
