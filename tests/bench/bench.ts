@@ -1,11 +1,12 @@
 import { charges } from './charges.ts';
 import { makespan } from './makespan.ts';
 import { type Bench, type Finding, isReached } from './measure.ts';
+import { morph } from './morph.ts';
 import { photos } from './photos.ts';
 import { stitch } from './stitch.ts';
 import { updates } from './updates.ts';
 
-const BENCHES: readonly Bench[] = [makespan, stitch, photos, updates, charges];
+const BENCHES: readonly Bench[] = [makespan, stitch, morph, photos, updates, charges];
 
 interface Line {
   readonly cells: readonly string[];
