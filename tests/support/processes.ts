@@ -22,7 +22,7 @@ export interface RunningProcess {
 
 /**
  * Starts a TypeScript file under the running Node, as a real process.
- * @param options.env the whole environment beside PATH and HOME: nothing else leaks in.
+ * @param options.env the whole environment beside what every program needs: nothing else leaks in.
  */
 export function startProcess(
   file: string,
@@ -34,7 +34,7 @@ export function startProcess(
 ): RunningProcess {
   const child = spawn(process.execPath, [file, ...(options.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env },
+    env: { ...kept(), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   if (child.pid === undefined) throw new Error(`Could not start ${file}`);
@@ -90,4 +90,9 @@ export function startProcess(
 
 function hasEnded(child: ChildProcess): boolean {
   return (child.exitCode !== null || child.signalCode !== null) && child.stdout?.closed === true;
+}
+
+function kept(): NodeJS.ProcessEnv {
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, HOME, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
 }
