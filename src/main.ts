@@ -42,7 +42,8 @@ async function serve(): Promise<void> {
     await app.stop();
     process.exit(0);
   };
-  process.on('SIGTERM', stop).on('SIGINT', stop);
+  // Whoever started us with a channel and is gone does not want us any more.
+  process.on('SIGTERM', stop).on('SIGINT', stop).once('disconnect', stop);
   await app.start().catch((error: unknown) => {
     // A start that is stopped half-way may find its parts closed.
     if (!stopping) throw error;
@@ -63,10 +64,12 @@ async function playSandbox(): Promise<void> {
   const { startSandbox } = await import('./sandbox/start-sandbox.ts');
   try {
     const command = [process.execPath, import.meta.filename] as const;
-    const sandbox = await startSandbox({ ...loadSandboxConfig(process.env), command });
-    const stop = () => sandbox.close().then(() => process.exit(0), end);
+    const starting = startSandbox({ ...loadSandboxConfig(process.env), command });
+    const stop = () => {
+      starting.then((sandbox) => sandbox.close()).then(() => process.exit(0), end);
+    };
     process.once('SIGTERM', stop).once('SIGINT', stop);
-    process.stdout.write(`The sandbox is ready: ${sandbox.url}\n`);
+    process.stdout.write(`The sandbox is ready: ${(await starting).url}\n`);
   } catch (error) {
     throw error instanceof SandboxError ? new StartError(undefined, error.message) : error;
   }

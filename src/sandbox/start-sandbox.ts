@@ -16,56 +16,55 @@ export interface SandboxOptions extends SandboxConfig {
 export interface Sandbox {
   /** Where the page is. */
   readonly url: string;
-  /** Ends the bot, then everything else. */
+  /** Ends the bot politely, then everything else. */
   close(): Promise<void>;
 }
 
 /**
  * Starts everything side by side; resolves when the page can be opened, which may be before the bot
  * serves: the page shows that.
- * @throws {SandboxError} when the port is taken, or a development package is missing
+ * @throws {SandboxError} when the port or the folder is taken, or a development package is missing
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { dataDir, botEnv, command } = options;
-  await mkdir(join(dataDir, 'bot'), { recursive: true });
-  const telegram = await startBotApiServer({
-    token: SANDBOX_TOKEN,
-    dataDir: join(dataDir, 'telegram'),
-  });
-  for (const { id, firstName, username, language } of PERSONAS) {
-    telegram.addUser({ id, first_name: firstName, username, language_code: language });
-  }
-  const log = createWriteStream(join(dataDir, 'bot.log'));
-  const bot = startBotProcess({
-    command,
-    env: { ...botEnv, TELEGRAM_API_ROOT: telegram.url },
-    readyPattern: /Morphogram is up/,
-    onOutput: (text) => void log.write(text),
-  });
+  const { dataDir, botEnv, command, port } = options;
+  const closers: (() => unknown)[] = [];
   const close = async () => {
-    await bot.stop();
-    await telegram.close();
-    log.end();
+    // The bot takes its leave of Telegram, and writes to the log until it is gone.
+    for (const end of closers.splice(0).reverse()) await end();
   };
   try {
+    await mkdir(join(dataDir, 'bot'), { recursive: true });
+    const telegram = await startBotApiServer({
+      token: SANDBOX_TOKEN,
+      dataDir: join(dataDir, 'telegram'),
+    });
+    closers.push(() => telegram.close());
+    for (const { id, firstName, username, language } of PERSONAS) {
+      telegram.addUser({ id, first_name: firstName, username, language_code: language });
+    }
+    const log = createWriteStream(join(dataDir, 'bot.log'));
+    closers.push(() => log.end());
+    const bot = startBotProcess({
+      command,
+      env: { ...botEnv, TELEGRAM_API_ROOT: telegram.url },
+      readyPattern: /Morphogram is up/,
+      onOutput: (text) => void log.write(text),
+    });
+    closers.push(() => bot.stop());
     const assets = await bundlePage();
-    const { port } = options;
     const page = await startPageServer({ port, assets, telegram, bot, people: PERSONAS });
-    return {
-      url: `http://localhost:${page.port}`,
-      async close() {
-        await page.close();
-        await close();
-      },
-    };
+    closers.push(() => page.close());
+    return { url: `http://localhost:${page.port}`, close };
   } catch (error) {
     await close();
-    throw explain(error, options.port);
+    throw explain(error, options);
   }
 }
 
-function explain(error: unknown, port: number): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+/** Words for what the person who starts the sandbox can mend; anything else is a bug. */
+function explain(error: unknown, { port, dataDir }: SandboxOptions): unknown {
+  if (!(error instanceof Error)) return error;
+  const code = 'code' in error ? error.code : undefined;
   if (code === 'EADDRINUSE') {
     return new SandboxError(
       `Port ${port} is taken: end what listens there, or set SANDBOX_PORT to another port.`,
@@ -74,5 +73,6 @@ function explain(error: unknown, port: number): unknown {
   if (code === 'ERR_MODULE_NOT_FOUND') {
     return new SandboxError('The sandbox needs the development packages: run "npm install" first.');
   }
-  return error;
+  // The store words its own troubles by the file they are about.
+  return error.message.startsWith(dataDir) ? new SandboxError(`${error.message}.`) : error;
 }

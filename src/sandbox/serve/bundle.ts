@@ -18,7 +18,7 @@ export interface Asset {
  * @throws {Error} ERR_MODULE_NOT_FOUND when the development packages are not installed
  */
 export async function bundlePage(): Promise<Assets> {
-  const { build } = await import('esbuild');
+  const { build, stop } = await import('esbuild');
   const [{ outputFiles }, html, icon, samples] = await Promise.all([
     build({
       entryPoints: { page: join(pageFolder, 'main.tsx') },
@@ -37,6 +37,7 @@ export async function bundlePage(): Promise<Assets> {
     readFile(join(pageFolder, 'icon.svg')),
     readSamples(),
   ]);
+  await stop();
   const assets = new Map<string, Asset>([
     ['/', { bytes: html, mimeType: 'text/html; charset=utf-8' }],
     ['/icon.svg', { bytes: icon, mimeType: 'image/svg+xml' }],
