@@ -9,7 +9,7 @@ import type { ProbedClip, Video } from '../media/video.ts';
 import { framesPerSecond, type VideoInfo, videoInfoSchema } from '../media/video-info.ts';
 import { morphInput } from '../services/image-morphing.ts';
 import type { ChatPort } from './chat-port.ts';
-import { DISK_FULL_RETRY_MS, isDiskFull } from './disk.ts';
+import { diskFullPause, isDiskFull } from './disk.ts';
 import { clipKey, partsKey, previewKey, resultKey, thumbnailKey } from './keys.ts';
 import type { Queue } from './queue.ts';
 import { refundAllSteps } from './refund.ts';
@@ -145,7 +145,7 @@ async function tryAgain(deps: FinishDeps, order: OrderRow, error: unknown): Prom
   if (diskFull) await deps.chat.alarm({ kind: 'disk_full' });
   deps.log.warn({ orderId: order.id, tries: order.retries + 1, err: error }, 'joining failed');
   const pause = diskFull
-    ? DISK_FULL_RETRY_MS
+    ? diskFullPause(deps)
     : Math.min(deps.retryMs * 2 ** order.retries, LONGEST_PAUSE_MS);
   const gaveUp = await deps.db.transaction(async (tx) => {
     if ((await lockOrder(tx, order.id))?.state !== 'finishing') return false;

@@ -18,6 +18,8 @@ export interface ProviderGate {
   /** Waits after a failure, the `tries`-th in a row; closes the door for everybody where it concerns everybody. */
   pause(failure: Failure, tries: number, topic: string, signal: AbortSignal): Promise<void>;
   succeeded(): void;
+  /** Nothing that comes could be kept: nothing more is asked for, for so many milliseconds. */
+  hold(ms: number): void;
   /** Whether the operator has to act before anything renders. */
   isShut(): boolean;
 }
@@ -30,9 +32,10 @@ export function createProviderGate(deps: {
 }): ProviderGate {
   let closedUntil = 0;
   let shut = false;
+  let heldUntil = 0;
   return {
     async open(topic, signal) {
-      const left = closedUntil - Date.now();
+      const left = Math.max(closedUntil, heldUntil) - Date.now();
       if (left > 0) await deps.watch.sleep(topic, left, signal);
       return left <= 0;
     },
@@ -55,6 +58,10 @@ export function createProviderGate(deps: {
       shut = false;
     },
 
-    isShut: () => shut,
+    hold(ms) {
+      heldUntil = Date.now() + ms;
+    },
+
+    isShut: () => shut || Date.now() < heldUntil,
   };
 }

@@ -30,7 +30,7 @@ export interface QuoteDeps {
   readonly ledger: Ledger;
   readonly storage: Storage;
   readonly photos: Pick<Photos, 'toCanvas' | 'contactSheet'>;
-  readonly chat: Pick<ChatPort, 'intakeChanged'>;
+  readonly chat: Pick<ChatPort, 'intakeChanged' | 'alarm'>;
   readonly terms: Terms;
   readonly maxPhotos: number;
   readonly renderConcurrency: number;
@@ -48,7 +48,8 @@ export async function quoteOrder(
 ): Promise<QuoteOutcome> {
   const order = await readOrder(deps.db, orderId, personId);
   if (!order || !isOpen(order.state)) return { kind: 'closed' };
-  const pending = await waitForPending(deps.db, orderId);
+  const pending = await waitForPending(deps, orderId);
+  if (pending === 'disk_full') return tellDiskFull(deps);
   if (pending > 0) return { kind: 'pending', pending };
 
   try {
@@ -81,9 +82,14 @@ export async function quoteOrder(
       };
     }
   } catch (error) {
-    if (error instanceof StorageFullError) return { kind: 'disk_full' };
+    if (error instanceof StorageFullError) return tellDiskFull(deps);
     throw error;
   }
+}
+
+async function tellDiskFull(deps: QuoteDeps): Promise<QuoteOutcome> {
+  await deps.chat.alarm({ kind: 'disk_full' });
+  return { kind: 'disk_full' };
 }
 
 /** Keeps the chosen mode with the quoted order and compares its price with the balance. */
@@ -130,13 +136,14 @@ function makeQuote(terms: Terms, photoCount: number): StoredQuote {
   return { model: terms.model.id, plans: { seamless: plan('seamless'), loop: plan('loop') } };
 }
 
-/** Returns how many are still pending when patience ends. */
-async function waitForPending(db: Db, orderId: string): Promise<number> {
+/** Returns how many are still pending when patience ends; nothing arrives while the disk is full. */
+async function waitForPending(deps: QuoteDeps, orderId: string): Promise<number | 'disk_full'> {
   const deadline = Date.now() + PENDING_PATIENCE_MS;
   for (;;) {
-    const intake = await readIntake(db, orderId);
+    const intake = await readIntake(deps.db, orderId);
     const pending = intake?.pending ?? 0;
     if (pending === 0 || Date.now() > deadline) return pending;
+    if (await isDiskFull(deps.storage)) return 'disk_full';
     await sleep(200);
   }
 }

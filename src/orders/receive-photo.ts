@@ -8,7 +8,7 @@ import type { SkipReason } from '../domain/skip-reason.ts';
 import type { Photos } from '../media/photos.ts';
 import type { Storage } from '../media/storage.ts';
 import type { ChatPort } from './chat-port.ts';
-import { DISK_FULL_RETRY_MS, isDiskFull } from './disk.ts';
+import { diskFullPause, isDiskFull } from './disk.ts';
 import { reopenOrder } from './draft.ts';
 import { entriesKey, entryKey, originalKey } from './keys.ts';
 import type { Queue } from './queue.ts';
@@ -21,6 +21,7 @@ export interface ReceiveDeps {
   readonly storage: Storage;
   readonly photos: Pick<Photos, 'inspectPhoto'>;
   readonly chat: Pick<ChatPort, 'fetchFile' | 'intakeChanged' | 'alarm'>;
+  readonly retryMs: number;
 }
 
 type Looked =
@@ -48,6 +49,7 @@ export async function receivePhoto(
       case 'later':
         if (await isDiskFull(deps.storage)) {
           await deps.chat.alarm({ kind: 'disk_full' });
+          return await tryLater(deps, photo, diskFullPause(deps));
         }
         return await tryLater(deps, photo, fetched.retryAfterMs);
       case 'too_big':
@@ -65,7 +67,7 @@ export async function receivePhoto(
   } catch (error) {
     if (!(await isDiskFull(deps.storage, error))) throw error;
     await deps.chat.alarm({ kind: 'disk_full' });
-    await tryLater(deps, photo, DISK_FULL_RETRY_MS);
+    await tryLater(deps, photo, diskFullPause(deps));
   }
   deps.chat.intakeChanged(photo.orderId);
 }

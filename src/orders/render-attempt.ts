@@ -19,7 +19,7 @@ import {
   recordUnsent,
 } from './attempts.ts';
 import type { ChatPort } from './chat-port.ts';
-import { isDiskFull } from './disk.ts';
+import { diskFullPause, isDiskFull } from './disk.ts';
 import type { ProviderGate } from './provider-gate.ts';
 import type { Slot } from './slots.ts';
 import type { Watch } from './watch.ts';
@@ -299,8 +299,11 @@ async function fetchClip(
   const [output] = outputs;
   if (!output) return { kind: 'lost' };
   if (await isDiskFull(deps.storage)) {
+    const retryAfterMs = diskFullPause(deps.timing);
+    // Until after the next look.
+    deps.gate.hold(2 * retryAfterMs);
     await deps.chat.alarm({ kind: 'disk_full' });
-    return { kind: 'later', failure: { kind: 'network' } };
+    return { kind: 'later', failure: { kind: 'network', retryAfterMs } };
   }
   const downloaded = await deps.provider.download(output, job.clipPath, signal);
   if (downloaded.kind === 'failed') {
