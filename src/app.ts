@@ -15,7 +15,7 @@ import {
   secretsOf,
 } from './config.ts';
 import { createConversationStore } from './db/conversation-store.ts';
-import { type Database, isDatabaseDown, openDatabase } from './db/database.ts';
+import { type Database, isDatabaseDown, isDatabaseFull, openDatabase } from './db/database.ts';
 import { DirectoryInUseError } from './db/directory-lock.ts';
 import { createUpdateInbox } from './db/update-inbox.ts';
 import { NO_STARS, parseStars } from './domain/stars.ts';
@@ -102,7 +102,10 @@ export function createApp(
       const queue = createQueue({
         database: opened,
         serverUrl: config.DATABASE_URL,
-        onError: (error) => log.warn(describeError(error), 'a job failed and will be repeated'),
+        onError: (error) => {
+          log.warn(describeError(error), 'a job failed and will be repeated');
+          if (isDatabaseFull(error)) void bot.chatPort.alarm({ kind: 'disk_full' });
+        },
       });
       const morpher = (overrides.createMorpher ?? createMorpher)({ tools, log });
       const engine = createEngine(config, morpher, log);
@@ -116,6 +119,7 @@ export function createApp(
         inbox: createUpdateInbox(db),
         conversationStore: createConversationStore(db),
         isDatabaseDown,
+        isDatabaseFull,
         photosStayHere: engine.provider.name === 'local',
         limits: { maxPhotos: config.MAX_PHOTOS, retentionHours: config.RETENTION_HOURS },
         log,

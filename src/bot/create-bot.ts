@@ -17,6 +17,7 @@ import { createMorphDialogue, dialogueVersion, MORPH } from './conversations/mor
 import { createMorphFlow } from './conversations/morph-flow.ts';
 import { createDelivery } from './delivery.ts';
 import { downloadFile } from './download.ts';
+import { createFullStorageNotice } from './full-storage.ts';
 import { createHandleUpdate } from './handle-update.ts';
 import { createTranslator, LOCALES_DIR } from './i18n.ts';
 import { introduceBot } from './introduce-bot.ts';
@@ -55,6 +56,7 @@ export interface CreateBotDeps {
   readonly inbox: Inbox;
   readonly conversationStore: ConversationStore;
   readonly isDatabaseDown: (error: unknown) => boolean;
+  readonly isDatabaseFull: (error: unknown) => boolean;
   readonly limits: {
     readonly maxPhotos: number;
     /** Told to people: when their files are deleted, in hours after delivery. */
@@ -159,11 +161,13 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   });
   bot.use(createFallback(shared));
 
+  const alarm = createAlarms({ ...shared, adminIds });
   const updates = createUpdateSource({
     api: bot.api,
     inbox: deps.inbox,
     handle: createHandleUpdate({ bot, translator, isDatabaseDown: deps.isDatabaseDown, log }),
     isDatabaseDown: deps.isDatabaseDown,
+    onWaiting: createFullStorageNotice({ ...shared, alarm, isDatabaseFull: deps.isDatabaseFull }),
     onFatal: deps.onFatal,
     log,
     timings: timings.updates,
@@ -172,7 +176,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   return {
     chatPort: {
       ...createDelivery({ ...shared, api: bot.api, username: introduce }),
-      alarm: createAlarms({ ...shared, adminIds }),
+      alarm,
       intakeChanged: collector.changed,
       progressChanged: progress.changed,
       fetchFile: (fileId, path, signal) =>

@@ -38,6 +38,8 @@ export interface UpdateSourceDeps {
   /** Handles one update; rejects only while the database is away. */
   readonly handle: (update: Update) => Promise<void>;
   readonly isDatabaseDown: (error: unknown) => boolean;
+  /** Told each time when updates have to wait for the database, and why; never rejects. */
+  readonly onWaiting: (error: unknown, updates: readonly Update[]) => Promise<void>;
   /** The token is no longer valid: nothing will ever come. */
   readonly onFatal: (error: Error) => void;
   readonly log: Log;
@@ -65,13 +67,13 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
 
   async function supply(limit: number, signal: GrammySignal): Promise<Update[]> {
     if (!tookLeftovers) {
-      const leftovers = await untilItWorks('read', signal, () => inbox.takeUnhandled());
+      const leftovers = await untilItWorks('read', [], signal, () => inbox.takeUnhandled());
       tookLeftovers = true;
       if (leftovers.length > 0) return leftovers.filter(isUpdate);
     }
     if (postponed.length > 0) return postponed.splice(0);
     const batch = await poll(limit, signal);
-    const fresh = await untilItWorks('write', signal, () => inbox.store(batch));
+    const fresh = await untilItWorks('write', batch, signal, () => inbox.store(batch));
     offset = batch.reduce((next, { update_id }) => Math.max(next, update_id + 1), 0) || offset;
     return fresh;
   }
@@ -118,6 +120,7 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
   /** Nothing is confirmed to Telegram before it is stored, however long the database is away. */
   async function untilItWorks<T>(
     what: string,
+    waiting: readonly Update[],
     signal: GrammySignal,
     work: () => Promise<T>,
   ): Promise<T> {
@@ -127,6 +130,7 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
       } catch (error) {
         log.error(describeError(error), `The update inbox failed to ${what}`);
         if (signal.aborted) throw error;
+        void deps.onWaiting(error, waiting);
         await sleep(timings.repeatMs);
       }
     }
@@ -150,6 +154,7 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
           postponed.push(update);
           return;
         }
+        void deps.onWaiting(error, [update]);
         await sleep(timings.repeatMs);
       }
     }

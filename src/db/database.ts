@@ -220,6 +220,15 @@ export function isDatabaseDown(error: unknown): boolean {
   return false;
 }
 
+/** Whether an error says that the database has no room to write; also one as the queue's engine passes it on. */
+export function isDatabaseFull(error: unknown): boolean {
+  for (let cause = error; typeof cause === 'object' && cause !== null; ) {
+    if ('code' in cause && cause.code === '53100') return true;
+    cause = 'cause' in cause ? cause.cause : undefined;
+  }
+  return false;
+}
+
 /** Whether an error says that a unique rule was broken: somebody else was first. */
 export function isUniqueViolation(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {

@@ -180,6 +180,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     },
     photosStayHere: false,
     isDatabaseDown: (error) => error instanceof DatabaseDown,
+    isDatabaseFull: () => false,
     limits: { maxPhotos, retentionHours: 72 },
     log: {
       debug: write('debug'),

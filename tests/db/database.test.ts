@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import {
   isDatabaseDown,
+  isDatabaseFull,
   isUniqueViolation,
   openDatabase,
   selectRows,
@@ -212,6 +213,14 @@ test('a missing file is not a missing server', () => {
   const socket = Object.assign(new Error('no socket'), { code: 'ENOENT', syscall: 'connect' });
   assert.equal(isDatabaseDown(new Error('Failed query', { cause: file })), false);
   assert.equal(isDatabaseDown(new Error('Failed query', { cause: socket })), true);
+});
+
+test('a full disk is recognised, also as the engine of the queue passes it on', () => {
+  const full = Object.assign(new Error('could not extend file'), { code: '53100' });
+  assert.equal(isDatabaseFull(new Error('Failed query', { cause: full })), true);
+  assert.equal(isDatabaseFull({ ...full, message: full.message }), true);
+  assert.equal(isDatabaseFull(new Error('boom')), false);
+  assert.equal(isDatabaseFull(undefined), false);
 });
 
 test('other errors are not taken for an absence', () => {
