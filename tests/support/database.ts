@@ -52,9 +52,9 @@ export async function openTestDatabase(): Promise<TestDatabase> {
   }
 }
 
-/** A migrated, empty database that nobody has opened yet. */
-export async function prepareTestDatabase(): Promise<DatabasePlace> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'morphogram-test-'));
+/** A migrated, empty database that nobody has opened yet, in a directory of its own below `parent`. */
+export async function prepareTestDatabase(parent = tmpdir()): Promise<DatabasePlace> {
+  const dataDir = await mkdtemp(join(parent, 'morphogram-test-'));
   const removeDirectory = () => rm(dataDir, { recursive: true, force: true });
   try {
     if (SERVER_URL === undefined) {

@@ -46,12 +46,14 @@ export async function prepareWhole(
     readonly maxDownloadBytes?: number;
     /** With pauses and patience shortened (quick-bot.ts). */
     readonly quick?: boolean;
+    /** Where its data lie; a temporary directory by default. */
+    readonly directory?: string;
   } = {},
 ): Promise<Whole> {
-  const { delayMs = 100, quick = false, ...sandbox } = options;
+  const { delayMs = 100, quick = false, directory, ...sandbox } = options;
   const telegram = await startSandbox(t, sandbox);
   const replicate = await startReplicateServer({ delayMs });
-  const place = await prepareTestDatabase();
+  const place = await prepareTestDatabase(directory);
   let running: RunningProcess | undefined;
   let people = 0;
   t.after(async () => {
