@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import sharp, { type Sharp } from 'sharp';
 import { FfmpegError, type FfmpegTools, runFfmpeg } from '../../src/media/ffmpeg.ts';
 import { createMorpher, type MorpherDeps } from '../../src/media/morpher/create-morpher.ts';
+import { createEngineProcess, EngineDiedError } from '../../src/media/morpher/engine-process.ts';
 import type { Morpher, MorphJob } from '../../src/media/morpher/morpher.ts';
 import { createVideo, type Video } from '../../src/media/video.ts';
 import { BT709, clipSignature } from '../../src/media/video-commands.ts';
@@ -363,6 +364,20 @@ describe('the process of the engine', () => {
     assert.deepEqual([info.frames, method], [96, 'field']);
     assert.deepEqual(warnings, ['The morph engine died and is started again']);
     assert.deepEqual(await listLeftovers(), []);
+  });
+
+  test('that hangs is killed when its time is over', async () => {
+    const engine = createEngineProcess({ idleMs: 60_000, onDetectionUnavailable: () => {} });
+    const before = await findEngines();
+    const picture = { data: new Uint8Array(300), width: 10, height: 10 };
+    const ask = (timeoutMs: number) =>
+      engine.request({ kind: 'findFaces', picture }, { timeoutMs });
+    assert.deepEqual(await ask(30_000), []);
+    const [mine] = (await findEngines()).filter((pid) => !before.includes(pid));
+    process.kill(mine ?? assert.fail(), 'SIGSTOP');
+    await assert.rejects(ask(300), EngineDiedError);
+    assert.deepEqual(await ask(30_000), [], 'another one answers');
+    await engine.stop();
   });
 
   test('that dies each time leaves a fade', async () => {

@@ -12,6 +12,10 @@ import { shrinkForDetection } from './shrink-picture.ts';
 
 const IDLE_MS = 60_000;
 const FADE_TIMEOUT_MS = 20 * 60_000;
+/** Ten times of what a busy machine takes. */
+const FIND_TIMEOUT_MS = 60_000;
+const RENDER_TIMEOUT_MS = 60_000;
+const FRAME_TIMEOUT_MS = 1_000;
 export interface MorpherDeps {
   readonly tools: FfmpegTools;
   readonly log: {
@@ -42,7 +46,10 @@ export function createMorpher({ tools, log, idleMs, modelsDirectory }: MorpherDe
     async findFaces(picture, signal) {
       const { picture: small, scale } = await shrinkForDetection(picture);
       const faces = await twice(() =>
-        engine.request({ kind: 'findFaces', picture: small }, signal),
+        engine.request(
+          { kind: 'findFaces', picture: small },
+          { timeoutMs: FIND_TIMEOUT_MS, signal },
+        ),
       ).catch((error: unknown) => {
         signal?.throwIfAborted();
         if (!isEngineFailure(error)) throw error;
@@ -88,6 +95,7 @@ export function createMorpher({ tools, log, idleMs, modelsDirectory }: MorpherDe
     work: string,
     mark: string | undefined,
   ): Promise<{ readonly draft: string; readonly method: MorphMethod }> {
+    const timeoutMs = RENDER_TIMEOUT_MS + countFrames(job) * FRAME_TIMEOUT_MS;
     let tries = 0;
     let draft = '';
     try {
@@ -97,7 +105,7 @@ export function createMorpher({ tools, log, idleMs, modelsDirectory }: MorpherDe
         draft = join(work, `morph-${tries}.mp4`);
         return engine.request(
           { kind: 'render', job: { ...job, output: draft, mark, tools } },
-          signal,
+          { timeoutMs, signal },
         );
       });
       return { draft, method };

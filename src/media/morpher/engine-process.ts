@@ -36,12 +36,13 @@ export class EngineBrokenError extends Error {
  */
 export interface EngineProcess {
   /**
+   * @param limits.timeoutMs a process that has not answered by then hangs, and is killed.
    * @throws EngineDiedError, EngineBrokenError or FfmpegError; an abort rejects with the signal's reason, once
    * the work has ended.
    */
   request<K extends EngineTask['kind']>(
     task: Extract<EngineTask, { readonly kind: K }>,
-    signal?: AbortSignal,
+    limits: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
   ): Promise<EngineAnswers[K]>;
   /** Ends the process; requests that are open or come later are rejected. */
   stop(): Promise<void>;
@@ -73,7 +74,7 @@ export function createEngineProcess(deps: EngineProcessDeps): EngineProcess {
   let lastId = 0;
 
   return {
-    async request(task, signal) {
+    async request(task, { timeoutMs, signal }) {
       signal?.throwIfAborted();
       if (stopped) throw new Error('The morph engine was stopped');
       current ??= start();
@@ -83,6 +84,7 @@ export function createEngineProcess(deps: EngineProcessDeps): EngineProcess {
       const cancel = () => send(running, { id, cancel: true });
       setBusy(running);
       signal?.addEventListener('abort', cancel, { once: true });
+      const deadline = setTimeout(() => running.child.kill('SIGKILL'), timeoutMs).unref();
       try {
         return await new Promise((resolve, reject) => {
           // A task is answered with its own kind of answer.
@@ -94,6 +96,7 @@ export function createEngineProcess(deps: EngineProcessDeps): EngineProcess {
         signal?.throwIfAborted();
         throw error;
       } finally {
+        clearTimeout(deadline);
         signal?.removeEventListener('abort', cancel);
         running.open.delete(id);
         if (running.open.size === 0) setIdle(running);

@@ -8,6 +8,8 @@ import type { FaceBox, RgbPicture } from './morpher.ts';
 
 /** Below it, what was found is more often a fist or a lamp than a face. */
 const MIN_CONFIDENCE = 0.3;
+/** Below it, a box is more often none; faces that nobody would overlook have more than 0.5. */
+const MIN_BOX_CONFIDENCE = 0.45;
 const MAX_FACES = 10;
 /** Below it, the landmarks are a guess: a profile, or a face cut by the border. */
 const MIN_MESH_CONFIDENCE = 0.9;
@@ -68,7 +70,7 @@ export function createFaceMesh(modelsDirectory?: string): FaceMesh {
   return {
     async findBoxes(picture) {
       const faces = await detect(picture, false);
-      return faces.map(toBox);
+      return faces.filter(({ score }) => score >= MIN_BOX_CONFIDENCE).map(toBox);
     },
     async findLandmarks(picture) {
       const faces = await detect(picture, true);
