@@ -64,7 +64,9 @@ export function createPageActions(store: Store<PageState>): Actions {
         set({ overlay: null });
         return toast(words().paymentDone);
       case 'short':
-        return set({ overlay: { kind: 'stars', missing: outcome.missing } });
+        return set({
+          overlay: { kind: 'stars', missing: outcome.missing, payFor: messageId },
+        });
       case 'refused':
         set({ overlay: null });
         return toast(fill(words().paymentRefused, { reason: outcome.reason }));
@@ -152,7 +154,9 @@ export function createPageActions(store: Store<PageState>): Actions {
     addStars(number) {
       attempt(
         api.addStars(personId(), number).then(() => {
-          set({ overlay: null });
+          const { overlay } = store.get();
+          const payFor = overlay?.kind === 'stars' ? overlay.payFor : undefined;
+          set({ overlay: payFor === undefined ? null : { kind: 'pay', messageId: payFor } });
           toast(count(language(), words().added, number));
         }),
       );

@@ -32,7 +32,12 @@ export type Overlay =
   | { readonly kind: 'send'; readonly files: readonly File[]; readonly as: 'photo' | 'file' }
   | { readonly kind: 'photo'; readonly fileId: string }
   | { readonly kind: 'pay'; readonly messageId: number }
-  | { readonly kind: 'stars'; readonly missing?: number }
+  /** With an invoice the purse was too small for, it comes back when there are stars. */
+  | {
+      readonly kind: 'stars';
+      readonly missing?: number;
+      readonly payFor?: number;
+    }
   | { readonly kind: 'alert'; readonly text: string }
   | { readonly kind: 'link'; readonly url: string }
   | { readonly kind: 'clear' };

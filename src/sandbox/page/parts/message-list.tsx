@@ -83,7 +83,6 @@ export function MessageList(props: {
   const onScroll = () => {
     const { current } = scroller;
     if (current === null) return;
-    showMoving();
     // It was the chat that grew, not the person who scrolled.
     const hasGrown = current.scrollHeight !== knownHeight.current;
     knownHeight.current = current.scrollHeight;
@@ -93,6 +92,7 @@ export function MessageList(props: {
     }
     isAtEnd.current = current.scrollHeight - current.scrollTop - current.clientHeight < nearEnd;
     setAway(!isAtEnd.current);
+    if (!isAtEnd.current) showMoving();
     markSeen();
   };
   const isEmpty = messages.length === 0 && sending.length === 0;

@@ -34,7 +34,8 @@ export function PayDialog(props: StarsProps & { message: Message | undefined }) 
         aria-busy={isPaying}
         onClick={() => {
           if (facts.purse < price) {
-            return act.show({ kind: 'stars', missing: price - facts.purse });
+            const missing = price - facts.purse;
+            return act.show({ kind: 'stars', missing, payFor: message.message_id });
           }
           setPaying(true);
           act.pay(message.message_id);
