@@ -169,7 +169,10 @@ it('an order arrives, or its stars come back, whatever Replicate does', async (t
     await orderMorph(ann, { photos: await makePhotos(7) });
     await receiveMorph(ann);
     replicate.script(() => undefined);
-    await ann.waitForMessage({ text: /Transition \d was replaced by a simpler one of ours/ }, PATIENCE);
+    await ann.waitForMessage(
+      { text: /Transition \d was replaced by a simpler one of ours/ },
+      PATIENCE,
+    );
     await ann.waitForMessage({ text: /44\.53 ⭐ came back/ }, PATIENCE);
     const hung = replicate.predictions.slice(from).find(({ cancelledAt }) => cancelledAt);
     assert.ok(hung, 'what hung was cancelled');

@@ -12,7 +12,10 @@ const samples = join(
 
 /** A photograph with people on it, upright or cut to a part of it. */
 const photo = (number: number) =>
-  sharp(join(samples, `sample${number}.jpg`)).resize(1200).jpeg().toBuffer();
+  sharp(join(samples, `sample${number}.jpg`))
+    .resize(1200)
+    .jpeg()
+    .toBuffer();
 
 it('without a provider this machine previews for free, renders, and goes on after a kill', async (t) => {
   const whole = await prepareWhole(t);
