@@ -1,4 +1,8 @@
-import type { BookedPayment } from './payments.ts';
+import { and, eq, inArray, isNull, lte } from 'drizzle-orm';
+import type { Db } from '../db/database.ts';
+import { payments, starCursor, starRefunds } from '../db/stars-schema.ts';
+import type { BookedPayment, Payments } from './payments.ts';
+import type { StarRefunds } from './star-refunds.ts';
 
 /** One line of Telegram's `getStarTransactions`; (id, direction) is what makes it one. */
 export interface StarTransaction {
@@ -76,4 +80,211 @@ export interface Reconciler {
     transactions: readonly StarTransaction[],
     completeUntil?: Date,
   ): Promise<Reconciliation>;
+}
+
+/** Telegram's longest page, and how many known lines are read again. */
+const PAGE = 100;
+const OVERLAP = 100;
+
+/** A payment or refund younger than this may not have reached Telegram's list yet. */
+const LAG_MS = 5 * 60_000;
+
+/** Keys in one question to the database. */
+const CHUNK = 1000;
+
+/** A line about a person's payment. */
+type Line = StarTransaction & { readonly personId: number };
+
+interface Findings {
+  readonly credited: BookedPayment[];
+  readonly reversed: { chargeId: string; personId: number; amountXtr: number }[];
+  confirmed: number;
+  readonly differences: StarDifference[];
+}
+
+interface ReconcilerDeps {
+  readonly db: Db;
+  readonly payments: Pick<Payments, 'book'>;
+  readonly refunds: Pick<StarRefunds, 'bookTold'>;
+}
+
+export function createReconciler(deps: ReconcilerDeps): Reconciler {
+  const { db } = deps;
+
+  async function reconcile(
+    transactions: readonly StarTransaction[],
+    completeUntil?: Date,
+  ): Promise<Reconciliation> {
+    const found: Findings = { credited: [], reversed: [], confirmed: 0, differences: [] };
+    const lines = transactions.filter(isPersonal);
+    // All payments first: a refund may stand in the list before we know of its payment.
+    for (const chunk of chunksOf(lines.filter((line) => line.direction === 'in'))) {
+      await comparePayments(deps, chunk, found);
+    }
+    for (const chunk of chunksOf(lines.filter((line) => line.direction === 'out'))) {
+      await compareRefunds(deps, chunk, found);
+    }
+    if (completeUntil) await findMissing(db, completeUntil, found);
+    return { compared: transactions.length, ...found };
+  }
+
+  return {
+    reconcile,
+
+    async run(fetch, { whole = false } = {}) {
+      const [cursor] = await db.select().from(starCursor);
+      let start = whole ? 0 : Math.max(0, (cursor?.compared ?? 0) - OVERLAP);
+      const startedAt = new Date();
+      const transactions: StarTransaction[] = [];
+      for (;;) {
+        const page = await fetch(start + transactions.length, PAGE);
+        transactions.push(...page);
+        if (transactions.length === 0 && start > 0) {
+          // The list is shorter than it was: another bot's, or a sandbox that began anew.
+          start = 0;
+          continue;
+        }
+        if (page.length < PAGE) break;
+      }
+      const reconciliation = await reconcile(transactions, startedAt);
+      const next = { compared: start + transactions.length, comparedAt: startedAt };
+      await db
+        .insert(starCursor)
+        .values(next)
+        .onConflictDoUpdate({ target: starCursor.id, set: next });
+      return reconciliation;
+    },
+  };
+}
+
+async function comparePayments(
+  deps: ReconcilerDeps,
+  lines: readonly Line[],
+  found: Findings,
+): Promise<void> {
+  const known = await deps.db
+    .select()
+    .from(payments)
+    .where(inArray(payments.chargeId, idsOf(lines)));
+  const ours = new Map(known.map((payment) => [payment.chargeId, payment]));
+  const seen: string[] = [];
+  for (const line of lines) {
+    const payment = ours.get(line.id);
+    if (payment) {
+      const difference = comparedTo(line, payment);
+      if (difference) found.differences.push(difference);
+      seen.push(line.id);
+      continue;
+    }
+    const { id: chargeId, personId, amountXtr, payload, at: paidAt } = line;
+    const booking = await deps.payments.book(
+      { chargeId, personId, amountXtr, payload, paidAt },
+      'reconciled',
+    );
+    if (booking.kind === 'unknown_person') {
+      found.differences.push(differenceOf('unknown_person', line, null));
+      continue;
+    }
+    seen.push(line.id);
+    if (booking.kind === 'booked') {
+      const { kind: _, ...booked } = booking;
+      found.credited.push(booked);
+    }
+    if (booking.kind === 'conflict') {
+      const difference = comparedTo(line, booking.payment);
+      if (difference) found.differences.push(difference);
+    }
+  }
+  await deps.db
+    .update(payments)
+    .set({ seenAt: new Date() })
+    .where(and(inArray(payments.chargeId, seen), isNull(payments.seenAt)));
+}
+
+async function compareRefunds(
+  deps: ReconcilerDeps,
+  lines: readonly Line[],
+  found: Findings,
+): Promise<void> {
+  const known = await deps.db
+    .select({ payment: payments, state: starRefunds.state })
+    .from(payments)
+    .leftJoin(
+      starRefunds,
+      and(eq(starRefunds.chargeId, payments.chargeId), eq(starRefunds.state, 'confirmed')),
+    )
+    .where(inArray(payments.chargeId, idsOf(lines)));
+  const ours = new Map(known.map((row) => [row.payment.chargeId, row]));
+  for (const line of lines) {
+    const row = ours.get(line.id);
+    if (!row) {
+      found.differences.push(differenceOf('unknown_payment', line, null));
+      continue;
+    }
+    const difference = comparedTo(line, row.payment);
+    if (difference) {
+      found.differences.push(difference);
+      continue;
+    }
+    if (row.state === 'confirmed') continue;
+    const { id: chargeId, personId, amountXtr, at } = line;
+    const { kind } = await deps.refunds.bookTold({ chargeId, personId, amountXtr, at });
+    if (kind === 'confirmed') found.confirmed += 1;
+    if (kind === 'reversed') found.reversed.push({ chargeId, personId, amountXtr });
+  }
+}
+
+/** What the books have had for a while, and Telegram's list, read to its end, has not. */
+async function findMissing(db: Db, completeUntil: Date, found: Findings): Promise<void> {
+  const before = new Date(completeUntil.getTime() - LAG_MS);
+  const unseen = await db
+    .select()
+    .from(payments)
+    .where(and(isNull(payments.seenAt), lte(payments.createdAt, before)));
+  const unconfirmed = await db
+    .select({ payment: payments })
+    .from(starRefunds)
+    .innerJoin(payments, eq(payments.chargeId, starRefunds.chargeId))
+    .where(and(eq(starRefunds.state, 'sent'), lte(starRefunds.sentAt, before)));
+  for (const { chargeId, personId, amountXtr } of unseen) {
+    found.differences.push({
+      ...{ kind: 'payment_not_at_telegram', direction: 'in' },
+      ...{ chargeId, ours: { personId, amountXtr }, telegrams: null },
+    });
+  }
+  for (const { chargeId, personId, amountXtr } of unconfirmed.map(({ payment }) => payment)) {
+    found.differences.push({
+      ...{ kind: 'refund_not_at_telegram', direction: 'out' },
+      ...{ chargeId, ours: { personId, amountXtr }, telegrams: null },
+    });
+  }
+}
+
+/** What a line says otherwise than our payment of the same id. */
+function comparedTo(
+  line: Line,
+  payment: { readonly personId: number; readonly amountXtr: number },
+): StarDifference | undefined {
+  if (line.personId !== payment.personId) return differenceOf('person', line, payment);
+  if (line.amountXtr !== payment.amountXtr) return differenceOf('amount', line, payment);
+  return undefined;
+}
+
+function differenceOf(
+  kind: StarDifference['kind'],
+  { id: chargeId, direction, personId, amountXtr }: Line,
+  payment: { readonly personId: number; readonly amountXtr: number } | null,
+): StarDifference {
+  const ours = payment && { personId: payment.personId, amountXtr: payment.amountXtr };
+  return { kind, chargeId, direction, ours, telegrams: { personId, amountXtr } };
+}
+
+function isPersonal(transaction: StarTransaction): transaction is Line {
+  return transaction.personId !== null;
+}
+
+const idsOf = (lines: readonly Line[]) => lines.map((line) => line.id);
+
+function* chunksOf(lines: readonly Line[]): Generator<readonly Line[]> {
+  for (let start = 0; start < lines.length; start += CHUNK) yield lines.slice(start, start + CHUNK);
 }
