@@ -116,6 +116,7 @@ export function createApp(
         inbox: createUpdateInbox(db),
         conversationStore: createConversationStore(db),
         isDatabaseDown,
+        photosStayHere: engine.provider.name === 'local',
         limits: { maxPhotos: config.MAX_PHOTOS, retentionHours: config.RETENTION_HOURS },
         log,
         onFatal: (error) => onFatal(explainBotError(error)),

@@ -1,6 +1,10 @@
+import { z } from 'zod';
 import { createApp, openConfiguredDatabase } from './app.ts';
 import { describeFatal, loadConfig, loadDatabaseConfig, StartError, secretsOf } from './config.ts';
 import { auditLedger, formatAudit } from './ledger/audit.ts';
+import { createOutage } from './providers/outage.ts';
+
+const outageWish = z.object({ fault: z.literal('provider'), times: z.int().positive() });
 
 /** Whatever hangs at the end, the process is gone after this. */
 const STOP_DEADLINE_MS = 10_000;
@@ -12,16 +16,24 @@ async function run(): Promise<void> {
       return serve();
     case 'ledger:audit':
       return audit();
+    case 'sandbox':
+      return playSandbox();
     default:
       throw new StartError(
         undefined,
-        `Unknown role "${role}": use none to run the bot, or ledger:audit`,
+        `Unknown role "${role}": use none to run the bot, sandbox, or ledger:audit`,
       );
   }
 }
 
 async function serve(): Promise<void> {
-  const app = createApp(loadConfig(process.env), end);
+  const outage = createOutage();
+  // Whoever started us with a channel, as the sandbox does, may ask for failures.
+  process.on('message', (message) => {
+    const wish = outageWish.safeParse(message);
+    if (wish.success) outage.failNext(wish.data.times);
+  });
+  const app = createApp(loadConfig(process.env), end, { distort: outage.over });
   let stopping = false;
   const stop = async () => {
     if (stopping) return;
@@ -43,6 +55,21 @@ async function audit(): Promise<void> {
   await database.close();
   process.stdout.write(formatAudit(report));
   process.exit(report.differences.length === 0 ? 0 : 1);
+}
+
+/** The bot as a child, in a Telegram that lives on this machine. */
+async function playSandbox(): Promise<void> {
+  const { loadSandboxConfig, SandboxError } = await import('./sandbox/sandbox-config.ts');
+  const { startSandbox } = await import('./sandbox/start-sandbox.ts');
+  try {
+    const command = [process.execPath, import.meta.filename] as const;
+    const sandbox = await startSandbox({ ...loadSandboxConfig(process.env), command });
+    const stop = () => sandbox.close().then(() => process.exit(0), end);
+    process.once('SIGTERM', stop).once('SIGINT', stop);
+    process.stdout.write(`The sandbox is ready: ${sandbox.url}\n`);
+  } catch (error) {
+    throw error instanceof SandboxError ? new StartError(undefined, error.message) : error;
+  }
 }
 
 /** What the operator can mend is told in one sentence; anything else is a bug and shown whole. */

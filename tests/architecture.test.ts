@@ -7,7 +7,7 @@ import { findBreaches, type SourceFile } from './support/architecture.ts';
 const ROOT = join(import.meta.dirname, '..');
 
 test('the sources keep the house rules', () => {
-  const paths = globSync('src/**/*.ts', { cwd: ROOT }).sort();
+  const paths = globSync('src/**/*.{ts,tsx}', { cwd: ROOT }).sort();
   assert.ok(paths.length > 20, 'the sources were found');
   const files = paths.map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
   const breaches = findBreaches(files);
@@ -17,7 +17,11 @@ test('the sources keep the house rules', () => {
 test('no file names a path outside of the project', () => {
   const outside = [['..', 'shared'].join('/'), ['', 'work', ''].join('/')];
   const paths = globSync(
-    ['{src,tests,locales,drizzle}/**/*.{ts,json,sql,html}', '*.{ts,json,md,toml}', 'Dockerfile'],
+    [
+      '{src,tests,locales,drizzle}/**/*.{ts,tsx,css,svg,json,sql,html}',
+      '*.{ts,json,md,toml}',
+      'Dockerfile',
+    ],
     { cwd: ROOT },
   );
   const breaches = paths.filter((path) => {

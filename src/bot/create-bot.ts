@@ -60,6 +60,8 @@ export interface CreateBotDeps {
     /** Told to people: when their files are deleted, in hours after delivery. */
     readonly retentionHours: number;
   };
+  /** Whether videos are rendered on this machine, and by nobody else. */
+  readonly photosStayHere: boolean;
   readonly log: Log;
   /** Called once when the bot can never work again, as with a revoked token. */
   readonly onFatal: (error: Error) => void;
@@ -110,6 +112,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
     cancelling,
     adminIds,
     retentionHours: deps.limits.retentionHours,
+    photosStayHere: deps.photosStayHere,
   };
   const commands = createCommandList(commandDeps);
   const person = createPersonMiddleware(shared);

@@ -94,6 +94,8 @@ const Stream = z.object({
   has_b_frames: z.number().default(0),
   extradata_hash: z.string().default(''),
   nb_frames: z.coerce.number().catch(0),
+  nb_read_frames: z.coerce.number().catch(0),
+  nb_read_packets: z.coerce.number().catch(0),
   duration: z.coerce.number().optional().catch(undefined),
   color_range: z.string().optional(),
   color_space: z.string().optional(),
@@ -125,9 +127,7 @@ export function parseProbe(json: string): VideoInfo | undefined {
   const parsed = Probe.safeParse(parseJson(json));
   if (!parsed.success) return undefined;
   const { streams, format } = parsed.data;
-  const video = streams.find(
-    (stream) => stream.codec_type === 'video' && !stream.disposition?.attached_pic,
-  );
+  const video = findVideo(streams);
   if (!video || video.width < 1 || video.height < 1) return undefined;
   const audio = streams.find((stream) => stream.codec_type === 'audio');
   const turned =
@@ -162,6 +162,22 @@ export function parseProbe(json: string): VideoInfo | undefined {
     }),
     sizeBytes: format.size,
   };
+}
+
+/** What ffprobe has read of the video when asked for `PROBE_OPTIONS` and to count frames and packets. */
+export function parseReadCounts(json: string): {
+  readonly frames: number;
+  readonly packets: number;
+} {
+  const video = findVideo(Probe.parse(parseJson(json)).streams);
+  return { frames: video?.nb_read_frames ?? 0, packets: video?.nb_read_packets ?? 0 };
+}
+
+/** The moving picture; a cover is none. */
+function findVideo(streams: readonly z.infer<typeof Stream>[]) {
+  return streams.find(
+    (stream) => stream.codec_type === 'video' && !stream.disposition?.attached_pic,
+  );
 }
 
 /** Frames per second as a number, for arithmetic. */

@@ -1,5 +1,7 @@
 import { rename, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createLimiter } from './concurrency.ts';
 import {
   checkJoints,
   checkVideo,
@@ -102,7 +104,8 @@ export interface Video {
   probe(path: string, signal?: AbortSignal): Promise<VideoInfo>;
   /**
    * What a file is, after every frame of it has been decoded; rejects with the kind `invalid_media` when one
-   * is damaged or missing. For files that others made, once, when they arrive.
+   * is damaged or missing. For files that others made, once, when they arrive. As many at once as there are
+   * processors, however often it is asked.
    */
   check(path: string, signal?: AbortSignal): Promise<VideoInfo>;
   /**
@@ -130,10 +133,11 @@ interface ConformedClips {
 
 /** @see Video */
 export function createVideo(tools: FfmpegTools): Video {
+  const limitChecks = createLimiter(availableParallelism());
   return {
     probe: (path, signal) => probe(tools, path, signal),
 
-    check: (path, signal) => checkVideo(tools, path, signal),
+    check: (path, signal) => limitChecks(() => checkVideo(tools, path, signal)),
 
     async stitch({ clips, output, loop, signal }) {
       return withWorkDirectory(dirname(output), async (work) => {

@@ -21,6 +21,7 @@ import {
 import type { ChatPort } from './chat-port.ts';
 import { isDiskFull } from './disk.ts';
 import type { ProviderGate } from './provider-gate.ts';
+import type { Slot } from './slots.ts';
 import type { Watch } from './watch.ts';
 
 /** The rhythm of rendering, in milliseconds. Tests run the same code faster. */
@@ -97,12 +98,13 @@ export async function isRendering(db: Db, stepId: number): Promise<boolean> {
   return step !== undefined;
 }
 
-/** Begins the `number`-th attempt at a step. */
+/** Begins the `number`-th attempt at a step. The slot, held, is released when its prediction is over. */
 export async function startAttempt(
   deps: AttemptDeps,
   job: AttemptJob,
   number: number,
   signal: AbortSignal,
+  slot: Slot,
 ): Promise<AttemptEnd> {
   const { stepId, request } = job;
   const attempt = { stepId, attempt: number, provider: deps.provider.name };
@@ -111,7 +113,7 @@ export async function startAttempt(
     const prepared = await deps.provider.prepare(request, signal);
     if (prepared.kind === 'prepared') {
       const row = await beginAttempt(deps.db, attempt, prepared.request);
-      return create(deps, job, row, signal);
+      return create(deps, job, row, signal, slot);
     }
     const { failure } = prepared;
     if (!mayWait(failure, tries)) {
@@ -128,11 +130,12 @@ export async function resumeAttempt(
   job: AttemptJob,
   row: PredictionRow,
   signal: AbortSignal,
+  slot: Slot,
 ): Promise<AttemptEnd> {
-  if (row.state === 'running') return follow(deps, job, row, signal);
+  if (row.state === 'running') return follow(deps, job, row, signal, slot);
   const found = await findLost(deps, row, signal);
-  if (found === 'absent') return create(deps, job, row, signal);
-  return found ? follow(deps, job, found, signal) : { kind: 'over' };
+  if (found === 'absent') return create(deps, job, row, signal, slot);
+  return found ? follow(deps, job, found, signal, slot) : { kind: 'over' };
 }
 
 /** What is still running for a step that nobody waits for is stopped at the provider. */
@@ -159,6 +162,7 @@ async function create(
   job: AttemptJob,
   row: PredictionRow,
   signal: AbortSignal,
+  slot: Slot,
 ): Promise<AttemptEnd> {
   for (let tries = 1; ; tries += 1) {
     if (!(await isRendering(deps.db, job.stepId))) {
@@ -170,7 +174,7 @@ async function create(
     if (created.kind === 'created') {
       deps.gate.succeeded();
       const adopted = await adoptPrediction(deps.db, row.id, created.externalId);
-      if (adopted) return follow(deps, job, adopted, signal);
+      if (adopted) return follow(deps, job, adopted, signal, slot);
       await stopPrediction(deps, created.externalId, signal);
       return { kind: 'over' };
     }
@@ -178,7 +182,8 @@ async function create(
     if (failure.ambiguous) {
       // The provider may have accepted it all the same: look before anything is asked for again.
       const found = await findLost(deps, row, signal);
-      if (found !== 'absent') return found ? follow(deps, job, found, signal) : { kind: 'over' };
+      if (found !== 'absent')
+        return found ? follow(deps, job, found, signal, slot) : { kind: 'over' };
     }
     if (!mayWait(failure, tries)) return fail(deps, row, failure);
     await deps.gate.pause(failure, tries - 1, stepTopic(job.stepId), signal);
@@ -229,6 +234,7 @@ async function follow(
   job: AttemptJob,
   row: PredictionRow,
   signal: AbortSignal,
+  slot: Slot,
 ): Promise<AttemptEnd> {
   const externalId = row.externalId ?? '';
   const { attemptMs, pollMinMs, pollMaxMs, retryMs } = deps.timing;
@@ -244,6 +250,8 @@ async function follow(
       failedLooks += 1;
       pause = pauseAfter(looked.failure, retryMs * 2 ** Math.min(failedLooks - 1, 10));
     } else {
+      // From here on the provider is idle for this step, whatever its clip still needs from us.
+      if (looked.status.kind !== 'running') slot.release();
       switch (looked.status.kind) {
         case 'running':
           failedLooks = 0;

@@ -20,6 +20,7 @@ import {
   stopLeftovers,
 } from './render-attempt.ts';
 import { lockOrder, readOrder, readSteps, type StepRow } from './rows.ts';
+import type { Slot } from './slots.ts';
 import { stepPictures } from './step-pictures.ts';
 
 const MAX_ATTEMPTS = 3;
@@ -33,11 +34,13 @@ export interface RenderDeps extends AttemptDeps {
 /**
  * Renders one step, or goes on where a killed process stopped: the rows say how far it came. A step
  * whose prediction exists waits for that one; it never buys a second.
+ * @param slot held only while a prediction runs, or is being bought.
  */
 export async function renderStep(
   deps: RenderDeps,
   stepId: number,
   signal: AbortSignal,
+  slot: Slot,
 ): Promise<void> {
   const step = await claim(deps, stepId);
   if (!step) return stopLeftovers(deps, stepId, signal);
@@ -52,13 +55,17 @@ export async function renderStep(
       if (verdict) return giveUp(deps, step, verdict);
       const since = Date.now() - (last.endedAt ?? last.createdAt).getTime();
       const pause = deps.timing.retryMs * 2 ** (attempts.length - 1) - since;
-      if (pause > 0) await deps.watch.sleep(stepTopic(stepId), pause, signal);
+      if (pause > 0) {
+        slot.release();
+        await deps.watch.sleep(stepTopic(stepId), pause, signal);
+      }
       if (!(await isRendering(deps.db, stepId))) return stopLeftovers(deps, stepId, signal);
     }
+    await slot.take(signal);
     const end =
       last?.state === 'creating' || last?.state === 'running'
-        ? await resumeAttempt(deps, job, last, signal)
-        : await startAttempt(deps, job, attempts.length + 1, signal);
+        ? await resumeAttempt(deps, job, last, signal, slot)
+        : await startAttempt(deps, job, attempts.length + 1, signal, slot);
     if (end.kind === 'clip') return keep(deps, step, end);
     if (end.kind === 'over') return stopLeftovers(deps, stepId, signal);
   }

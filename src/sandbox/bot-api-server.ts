@@ -6,6 +6,7 @@ import { BotApiError } from './http/bot-api-error.ts';
 import type { ApiCall } from './http/call-record.ts';
 import { createFaults, type Faults } from './http/faults.ts';
 import { handleDownload } from './http/file-route.ts';
+import { createFloodControl, type FloodLimits } from './http/flood-control.ts';
 import { loadSpecCheck } from './http/spec-check.ts';
 import { type BotProfile, readBotProfile } from './world/bot-profile.ts';
 import type { PrivateMessage } from './world/chat-state.ts';
@@ -43,6 +44,8 @@ export interface BotApiServerOptions {
   maxDownloadBytes?: number;
   /** Larger files cannot be sent; 50 MB by default. */
   maxUploadBytes?: number;
+  /** Refuses what comes faster with 429; nothing is too fast by default. */
+  floodLimits?: FloodLimits;
   /**
    * A folder to keep everything in: chats, files, updates not yet confirmed, settings, Stars. The
    * next server with the same folder goes on where this one ended, however it ended. In memory by
@@ -85,9 +88,10 @@ export interface BotApiServer extends People {
 const mebibyte = 1024 * 1024;
 
 /**
- * Starts a server.
+ * Starts a server: what lives in it is in `world/`, what the bot calls in `methods/`, how it calls
+ * in `http/`.
  *
- * @throws {Error} when another process uses its `dataDir`, or the port is taken
+ * @throws {Error} when another server uses its `dataDir`, or the port is taken
  */
 export async function startBotApiServer(options: BotApiServerOptions): Promise<BotApiServer> {
   const spec = options.specPath === undefined ? undefined : await loadSpecCheck(options.specPath);
@@ -98,6 +102,7 @@ export async function startBotApiServer(options: BotApiServerOptions): Promise<B
   const route: ApiRoute = createApiRoute({
     world: () => world,
     faults,
+    flood: options.floodLimits && createFloodControl(options.floodLimits),
     spec,
     violations,
     closing: closing.signal,

@@ -90,6 +90,8 @@ async function orderOnce(durationsMs: readonly number[], clip: Buffer) {
     if (rows.some((row) => row.state !== 'done') || accepted !== PHOTOS) {
       throw new Error('Not every transition was rendered at its first attempt');
     }
+    const { peak } = rig.replicate.running;
+    if (peak > CONCURRENCY) throw new Error(`${peak} predictions ran at once`);
     const last = Math.max(...rows.map((row) => row.endedAt?.getTime() ?? Number.NaN));
     return { rendered: (last - start) / 1000, delivered };
   } finally {

@@ -60,7 +60,7 @@ test('the closing words say what was replaced and what came back, and offer anot
   const { ann, video, port } = await withResult(t);
   await port.sendClosing({ ...video, replaced: [2], refunded: stars(4_453) }, never);
   const message = await ann.waitForMessage({
-    text: /Transition 2 was replaced by a soft dissolve/,
+    text: /Transition 2 was replaced by a simpler one of ours/,
   });
   assert.match(message.text ?? '', /44\.53 ⭐ came back/);
   assert.deepEqual(buttonLabels(message), ['✨ Make another']);

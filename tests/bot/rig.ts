@@ -178,6 +178,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
         dialogues.delete(key);
       },
     },
+    photosStayHere: false,
     isDatabaseDown: (error) => error instanceof DatabaseDown,
     limits: { maxPhotos, retentionHours: 72 },
     log: {

@@ -284,10 +284,10 @@ describe('the result', () => {
 
   test('says what was replaced and what came back', () => {
     const closing = closingScreen(en, { ...video, replaced: [3], refunded: stars(4453) }, view);
-    assert.match(closing.text, /Transition 3 was replaced by a soft dissolve/);
+    assert.match(closing.text, /Transition 3 was replaced by a simpler one of ours/);
     assert.match(closing.text, /44\.53 ⭐ came back.*Paid: 445\.30 ⭐$/s);
     const many = closingScreen(ru, { ...video, replaced: [3, 5], refunded: stars(8906) }, view);
-    assert.match(many.text, /Переходы 3, 5 заменены плавным наплывом/);
+    assert.match(many.text, /Переходы 3, 5 заменены более простыми нашими/);
     assert.doesNotMatch(closingScreen(en, video, view).text, /came back/);
   });
 

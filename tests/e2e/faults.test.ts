@@ -127,12 +127,12 @@ it('an order arrives, or its stars come back, whatever Replicate does', async (t
     await receiveMorph(ann);
   });
 
-  await t.test('a refused input becomes a dissolve, and its stars come back', async () => {
+  await t.test('a refused input becomes one of ours, and its stars come back', async () => {
     const boris = await meet(whole, { stars: '100', language: 'ru' });
     replicate.fault('create', refusals.invalidInput);
     await orderMorph(boris, { photos: await makePhotos(3), language: 'ru' });
     await receiveMorph(boris, { language: 'ru' });
-    await boris.waitForMessage({ text: /Переход [12] заменён плавным наплывом/ }, PATIENCE);
+    await boris.waitForMessage({ text: /Переход [12] заменён более простым нашим/ }, PATIENCE);
     await boris.waitForMessage({ text: /44,53 ⭐ верну|вернулось 44,53|44[.,]53 ⭐/ }, PATIENCE);
     const video = await boris.waitForMessage({ has: 'video' });
     assert.equal(video.video?.duration, 10);
@@ -169,7 +169,7 @@ it('an order arrives, or its stars come back, whatever Replicate does', async (t
     await orderMorph(ann, { photos: await makePhotos(7) });
     await receiveMorph(ann);
     replicate.script(() => undefined);
-    await ann.waitForMessage({ text: /Transition \d was replaced by a soft dissolve/ }, PATIENCE);
+    await ann.waitForMessage({ text: /Transition \d was replaced by a simpler one of ours/ }, PATIENCE);
     await ann.waitForMessage({ text: /44\.53 ⭐ came back/ }, PATIENCE);
     const hung = replicate.predictions.slice(from).find(({ cancelledAt }) => cancelledAt);
     assert.ok(hung, 'what hung was cancelled');

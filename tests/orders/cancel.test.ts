@@ -121,24 +121,6 @@ describe('cancelling', () => {
 });
 
 describe('the scheduler', () => {
-  it('lets a small order overtake a large one, and never renders more at once than allowed', async () => {
-    const rig = await startOrdersRig({ concurrency: 3, delayMs: 150 });
-    try {
-      const large = await rig.person(1_000_000);
-      const small = await rig.person(50_000);
-      const big = await rig.order(large, 12);
-      const quick = await rig.order(small, 2);
-      await rig.until(quick, small, 'delivered');
-      const progress = await rig.orders.progress(big);
-      assert.ok(progress && progress.finished < 9, `${progress?.finished} of 11 went before`);
-      await rig.until(big, large, 'delivered');
-      assert.ok(rig.replicate.running.peak <= 3, `${rig.replicate.running.peak} at once`);
-      assert.equal(rig.replicate.running.peak, 3);
-    } finally {
-      await rig.close();
-    }
-  });
-
   it('cancels an attempt that outlives its time at the provider, and tries again', async () => {
     const rig = await startOrdersRig({ timing: { attemptMs: 2_000 } });
     try {

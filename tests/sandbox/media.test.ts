@@ -286,3 +286,29 @@ test('voice, audio, animation, video and sticker of a person can be fetched agai
   }
   assert.equal((await ok(call(server, 'getUpdates'))).length, 5);
 });
+
+test('a video note is round and has no caption, whoever sends it', async (t) => {
+  const server = await start(t);
+  const bytes = await createVideo({ sound: true });
+  const sent = await ok(
+    upload(server, 'sendVideoNote', { chat_id, length: 48, video_note: { bytes, name: 'v.mp4' } }),
+  );
+  assert.equal(sent.video_note.length, 48);
+  assert.equal(sent.video_note.duration, 2);
+  const { file_id } = sent.video_note;
+  const again = await ok(call(server, 'sendVideoNote', { chat_id, video_note: file_id }));
+  assert.deepEqual(again.video_note, sent.video_note);
+  assert.equal(server.sendVideoNote(chat_id, bytes, {}).video_note?.file_size, bytes.length);
+});
+
+test('a photo may have 10 MB, a file more', async (t) => {
+  const server = await start(t);
+  const bytes = Buffer.concat([await createImage(64, 64), Buffer.alloc(10 * 1024 * 1024)]);
+  const large = { bytes, name: 'large.jpg' };
+  assert.equal(
+    await refusal(upload(server, 'sendPhoto', { chat_id, photo: large })),
+    '400 Bad Request: file is too big',
+  );
+  const { document } = await ok(upload(server, 'sendDocument', { chat_id, document: large }));
+  assert.equal(document.file_size, bytes.length);
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, rm, stat, truncate } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -192,8 +192,16 @@ test('a half-written tail does not keep the server from starting', async (t) => 
 test('a folder has one server at a time, until that server ends in any way', async (t) => {
   const dataDir = await createFolder(t);
   const { running } = await startElsewhere(t, dataDir);
-  await assert.rejects(open(dataDir), /sandbox\.db is in use by another process/);
+  await assert.rejects(open(dataDir), /sandbox\.db is in use by another server/);
   await running.kill('SIGKILL');
   await using server = await open(dataDir);
   assert.equal(server.messages(ann).length, 0);
+});
+
+test('a folder of something else is left alone and named', async (t) => {
+  const dataDir = await createFolder(t);
+  const path = join(dataDir, 'sandbox.db');
+  await writeFile(path, 'x'.repeat(5000));
+  await assert.rejects(open(dataDir), /sandbox\.db cannot be read .*: move it away/);
+  assert.equal(await readFile(path, 'utf8'), 'x'.repeat(5000));
 });

@@ -121,3 +121,12 @@ test('a secret with characters Telegram does not allow is refused', async (t) =>
     '400 Bad Request: secret token contains unallowed characters',
   );
 });
+
+test('setting a webhook ends a poll under way', async (t) => {
+  const server = await startSandbox(t);
+  const receiver = await startReceiver(t, () => ({ status: 200 }));
+  const polling = refusal(call(server, 'getUpdates', { timeout: 20 }));
+  while (server.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await ok(call(server, 'setWebhook', { url: receiver.url }));
+  assert.equal(await polling, '409 Conflict: terminated by setWebhook request');
+});

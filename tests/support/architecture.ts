@@ -81,6 +81,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'dejavu-fonts-ttf': ['media'],
   hono: ['http', 'sandbox'],
   '@hono/node-server': ['http', 'sandbox'],
+  preact: ['sandbox'],
+  esbuild: ['sandbox'],
   '@modelcontextprotocol': ['mcp'],
   pino: [],
 };

@@ -3,6 +3,7 @@ import type { InlineKeyboardButton, Message } from 'grammy/types';
 import type {
   BotApiServer,
   CallbackAnswer,
+  PaymentOutcome,
   PrivateMessage,
 } from '../../src/sandbox/bot-api-server.ts';
 
@@ -11,9 +12,11 @@ export type MediaName =
   | 'animation'
   | 'audio'
   | 'document'
+  | 'invoice'
   | 'photo'
   | 'sticker'
   | 'video'
+  | 'video_note'
   | 'voice';
 
 /** Which of the bot's messages is meant; `text` is compared with the text or the caption. */
@@ -56,6 +59,10 @@ export interface Person {
   waitForButton(label: RegExp, options?: WaitOptions): Promise<FoundButton>;
   /** Waits for a button, presses it, and resolves with the bot's answer to the press. */
   press(label: RegExp, options?: WaitOptions): Promise<CallbackAnswer>;
+  /** Waits for an invoice and pays it; the newest wins. Stars come from {@link Person.addStars}. */
+  pay(options?: WaitOptions): Promise<PaymentOutcome>;
+  addStars(amount: number): void;
+  stars(): number;
   /** Waits until no message matches any more, because it was deleted or edited. */
   waitUntilGone(match: MessageMatch, options?: WaitOptions): Promise<void>;
   /** All messages of the chat as they look now, oldest first. */
@@ -167,6 +174,12 @@ export function createPerson(
         timeoutMs === undefined ? {} : { timeoutMs },
       );
     },
+    async pay(options = {}) {
+      const { message_id } = await person.waitForMessage({ has: 'invoice' }, options);
+      return server.pay(id, message_id);
+    },
+    addStars: (amount) => server.addStars(id, amount),
+    stars: () => server.stars(id),
     async waitUntilGone(match, options = {}) {
       await wait(
         () => (find(match, options) === undefined ? true : undefined),
@@ -231,7 +244,8 @@ function printButton(button: InlineKeyboardButton): string {
 }
 
 function describeMedia(message: Message): string | undefined {
-  const { photo, video, animation, document, audio, voice, sticker } = message;
+  const { photo, video, animation, document, audio, voice, sticker, invoice } = message;
+  const { video_note: note, successful_payment: paid, refunded_payment: refunded } = message;
   const largest = photo?.at(-1);
   if (largest !== undefined) return `photo ${largest.width}x${largest.height}`;
   if (video !== undefined) return `video ${video.width}x${video.height}, ${video.duration} s`;
@@ -241,5 +255,9 @@ function describeMedia(message: Message): string | undefined {
   }
   if (audio !== undefined) return `audio ${audio.title ?? audio.file_name ?? '?'}`;
   if (voice !== undefined) return `voice, ${voice.duration} s`;
+  if (note !== undefined) return `video note, ${note.duration} s`;
+  if (invoice !== undefined) return `invoice ${invoice.title}, ${invoice.total_amount} ⭐`;
+  if (paid !== undefined) return `paid ${paid.total_amount} ⭐`;
+  if (refunded !== undefined) return `got back ${refunded.total_amount} ⭐`;
   return sticker === undefined ? undefined : `sticker ${sticker.emoji ?? ''}`;
 }

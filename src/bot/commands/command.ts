@@ -37,5 +37,7 @@ export interface CommandDeps {
   readonly translator: Translator;
   readonly adminIds: readonly number[];
   readonly retentionHours: number;
+  /** Whether videos are rendered on this machine, as /privacy tells. */
+  readonly photosStayHere: boolean;
   readonly log: Log;
 }

@@ -6,6 +6,7 @@ import type { World } from '../world/world.ts';
 import { BotApiError } from './bot-api-error.ts';
 import { type ApiCall, describePayload } from './call-record.ts';
 import type { CallFault, FaultSource } from './faults.ts';
+import { type FloodControl, tooManyRequests } from './flood-control.ts';
 import { createFields, type Fields, readFields } from './request-fields.ts';
 import type { SpecCheck } from './spec-check.ts';
 
@@ -40,11 +41,13 @@ export function createApiRoute(deps: {
   /** Asked late: the world's webhook needs this route to run the calls it is answered with. */
   world: () => World;
   faults: FaultSource;
+  /** None by default: nothing is refused for being too much. */
+  flood: FloodControl | undefined;
   spec: SpecCheck | undefined;
   violations: string[];
   closing: AbortSignal;
 }): ApiRoute {
-  const { faults, spec, violations, closing } = deps;
+  const { faults, flood, spec, violations, closing } = deps;
   const calls: (ApiCall & { status: number })[] = [];
 
   async function run(method: string, fields: Fields, signal: AbortSignal): Promise<Answer> {
@@ -52,6 +55,7 @@ export function createApiRoute(deps: {
     try {
       const handler = handlers.get(method);
       if (handler === undefined) throw new BotApiError(404, 'Not Found: method not found');
+      flood?.check(method, fields);
       const result = await handler({ world: deps.world(), fields, signal });
       violations.push(...(spec?.checkResult(method, result) ?? []));
       return { status: 200, body: { ok: true, result } };
@@ -69,11 +73,8 @@ export function createApiRoute(deps: {
     signal: AbortSignal,
   ): Promise<Answer | 'cut' | undefined> {
     switch (fault?.kind) {
-      case '429': {
-        const seconds = fault.retryAfter;
-        const text = `Too Many Requests: retry after ${seconds}`;
-        return refuse(new BotApiError(429, text, { retry_after: seconds }));
-      }
+      case '429':
+        return refuse(tooManyRequests(fault.retryAfter));
       case '5xx':
         return refuse(new BotApiError(fault.status ?? 502, 'Bad Gateway'));
       case 'delay':

@@ -1,5 +1,14 @@
 import { extname } from 'node:path';
-import type { Animation, Audio, Document, PhotoSize, Sticker, Video, Voice } from 'grammy/types';
+import type {
+  Animation,
+  Audio,
+  Document,
+  PhotoSize,
+  Sticker,
+  Video,
+  VideoNote,
+  Voice,
+} from 'grammy/types';
 import type { FileKind, FileStore, NewFile, StoredFile } from '../world/file-store.ts';
 import { type Dimensions, isGif, probeMp4, readImageSize } from './media-probe.ts';
 
@@ -25,10 +34,11 @@ export type MediaContent =
   | { document: Document }
   | { audio: Audio }
   | { voice: Voice }
+  | { video_note: VideoNote }
   | { sticker: Sticker };
 
 /** Kinds of media a message can be made of. */
-export type MediaKind = Exclude<FileKind, 'thumbnail' | 'video_note'>;
+export type MediaKind = Exclude<FileKind, 'thumbnail'>;
 
 const thumbnailSides = [90, 320, 800];
 /**
@@ -110,6 +120,20 @@ function build(files: FileStore, kind: MediaKind, source: MediaSource): MediaCon
       const duration = source.durationSeconds ?? 0;
       return { voice: { ...describe(file, { ...source, fileName: undefined }), duration } };
     }
+    case 'video_note': {
+      const video = createVideo(files, kind, source);
+      const { file_id, file_unique_id, file_size, width, duration, thumbnail } = video;
+      return {
+        video_note: {
+          file_id,
+          file_unique_id,
+          ...(file_size === undefined ? {} : { file_size }),
+          ...(thumbnail === undefined ? {} : { thumbnail }),
+          length: width,
+          duration,
+        },
+      };
+    }
     case 'sticker': {
       const file = addFile(files, kind, source, '.webp');
       const { file_id, file_unique_id, file_size } = describe(file, source);
@@ -165,7 +189,7 @@ function createSize(
 
 function createVideo(
   files: FileStore,
-  kind: 'video' | 'animation',
+  kind: 'video' | 'animation' | 'video_note',
   source: MediaSource,
 ): Video & Animation {
   const file = addFile(files, kind, source, '.mp4');

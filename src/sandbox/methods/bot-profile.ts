@@ -79,7 +79,10 @@ function findText({ fields }: Call, from: BotSettings['names']): string {
 
 /** Who the bot is and how it presents itself. */
 export const botProfileMethods = {
-  getMe: ({ world }) => world.state.bot,
+  getMe: ({ world: { state, settings } }) => ({
+    ...state.bot,
+    first_name: settings.names.get('') ?? state.bot.first_name,
+  }),
   logOut: () => true,
   close: () => true,
   setMyCommands(call) {

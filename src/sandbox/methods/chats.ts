@@ -1,3 +1,4 @@
+import type { User } from 'grammy/types';
 import { badRequest } from '../http/bot-api-error.ts';
 import { type Call, type Methods, requireChat } from './method.ts';
 
@@ -9,7 +10,18 @@ function unpin(call: Call, isUnpinned: (messageId: number) => boolean): true {
   return true;
 }
 
-/** What is known of a chat and what is pinned in it. */
+function findUser(call: Call): User {
+  const { state } = call.world;
+  const userId = call.fields.integer('user_id');
+  if (userId === undefined) throw badRequest('invalid user_id specified');
+  const { id, is_bot, first_name, username } = state.bot;
+  if (userId === id) return { id, is_bot, first_name, username };
+  const person = state.chat(userId);
+  if (person === undefined) throw badRequest('user not found');
+  return person.user;
+}
+
+/** What is known of a chat and its two members, and what is pinned in it. */
 export const chatMethods = {
   getChat(call) {
     const { chat, user, pinnedMessageIds } = requireChat(call);
@@ -28,6 +40,24 @@ export const chatMethods = {
       ...(chat.username === undefined ? {} : { active_usernames: [chat.username] }),
       ...(pinned === undefined ? {} : { pinned_message: pinned }),
     };
+  },
+  getChatMember(call) {
+    const { chat } = requireChat(call);
+    const user = findUser(call);
+    if (!user.is_bot && user.id !== chat.id) throw badRequest('PARTICIPANT_ID_INVALID');
+    return { status: 'member' as const, user };
+  },
+  getChatMemberCount(call) {
+    requireChat(call);
+    return 2;
+  },
+  getChatAdministrators(call) {
+    requireChat(call);
+    throw badRequest('there are no administrators in the private chat');
+  },
+  getUserProfilePhotos(call) {
+    findUser(call);
+    return { total_count: 0, photos: [] };
   },
   pinChatMessage(call) {
     const { user, pinnedMessageIds } = requireChat(call);

@@ -1,15 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { InlineKeyboardMarkup } from 'grammy/types';
 import { badRequest } from '../http/bot-api-error.ts';
-import { captionContent, readCaption, textContent } from '../text/entities.ts';
+import { captionContent, textContent } from '../text/entities.ts';
 import type { PrivateMessage } from '../world/chat-state.ts';
+import { readMessageIds } from './copies.ts';
 import { readInlineMarkup } from './markup.ts';
 import { readInputMedia } from './media.ts';
-import { readMessageIds, readMessageText } from './messages.ts';
+import { readLinkPreview } from './messages.ts';
 import { type Call, type Methods, requireChat } from './method.ts';
+import { readCaption, readMessageText } from './texts.ts';
 
 type Edited = PrivateMessage & { edit_date: number };
 
+const deletableSeconds = 48 * 60 * 60;
 const notModified =
   'message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message';
 
@@ -48,22 +51,20 @@ function applyEdit(
   return edited;
 }
 
+const isDeletable = ({ date }: PrivateMessage) => Date.now() / 1000 - date < deletableSeconds;
+
 /** Changes and removals of messages already sent, and the answers to their buttons. */
 export const editMethods = {
   editMessageText(call) {
-    const text = readMessageText(call.fields);
+    const text = readMessageText(call);
     const before = requireOwnMessage(call);
     if (before.text === undefined) throw badRequest('there is no text in the message to edit');
-    const { text: _text, entities: _entities, reply_markup: _markup, ...rest } = before;
-    return applyEdit(
-      call,
-      before,
-      { ...rest, ...textContent(text) },
-      readInlineMarkup(call.fields),
-    );
+    const { text: _t, entities: _e, link_preview_options: _l, reply_markup: _m, ...rest } = before;
+    const content = { ...rest, ...textContent(text), ...readLinkPreview(call.fields) };
+    return applyEdit(call, before, content, readInlineMarkup(call.fields));
   },
   editMessageCaption(call) {
-    const caption = readCaption(call.fields);
+    const caption = readCaption(call, call.fields);
     const before = requireOwnMessage(call);
     if (before.text !== undefined) throw badRequest('there is no caption in the message to edit');
     const { caption: _c, caption_entities: _entities, reply_markup: _markup, ...rest } = before;
@@ -87,18 +88,22 @@ export const editMethods = {
     return applyEdit(call, before, rest, readInlineMarkup(call.fields));
   },
   deleteMessage(call) {
+    const { state } = call.world;
     const chat = requireChat(call);
     const messageId = call.fields.integer('message_id');
     if (messageId === undefined) throw badRequest('message identifier is not specified');
-    if (!call.world.state.remove(chat.user.id, messageId)) {
-      throw badRequest('message to delete not found');
-    }
+    const message = state.find(chat.user.id, messageId);
+    if (message === undefined) throw badRequest('message to delete not found');
+    if (!isDeletable(message)) throw badRequest("message can't be deleted");
+    state.remove(chat.user.id, messageId);
     return true;
   },
   deleteMessages(call) {
+    const { state } = call.world;
     const chat = requireChat(call);
     for (const messageId of readMessageIds(call.fields)) {
-      call.world.state.remove(chat.user.id, messageId);
+      const message = state.find(chat.user.id, messageId);
+      if (message !== undefined && isDeletable(message)) state.remove(chat.user.id, messageId);
     }
     return true;
   },

@@ -13,7 +13,11 @@ const inlineButton = z.looseObject({
 const inlineMarkup = z.object({ inline_keyboard: z.array(z.array(inlineButton)) });
 const keyboardMarkup = z.union([
   z.looseObject({
-    keyboard: z.array(z.array(z.union([z.string(), z.looseObject({ text: z.string() })]))),
+    keyboard: z.array(
+      z.array(
+        z.union([z.string().transform((text) => ({ text })), z.looseObject({ text: z.string() })]),
+      ),
+    ),
   }),
   z.looseObject({ remove_keyboard: z.literal(true) }),
   z.looseObject({ force_reply: z.literal(true) }),

@@ -1,4 +1,3 @@
-import type { MessageEntity } from 'grammy/types';
 import { z } from 'zod';
 import { BotApiError, badRequest } from '../http/bot-api-error.ts';
 import { createFields, type Fields, type UploadedFile } from '../http/request-fields.ts';
@@ -9,10 +8,12 @@ import {
   type MediaSource,
 } from '../media/media-content.ts';
 import { probeMp4, readImageSize } from '../media/media-probe.ts';
-import { captionContent, checkCaption, formatText, readCaption } from '../text/entities.ts';
+import { captionContent } from '../text/entities.ts';
 import type { MessageContent } from '../world/chat-state.ts';
 import type { FileKind } from '../world/file-store.ts';
-import { type Call, type Methods, requireWritableChat, sendContent } from './method.ts';
+import { type Call, type Methods, requireWritableChat } from './method.ts';
+import { sendContent } from './send-content.ts';
+import { readCaption } from './texts.ts';
 
 const maxPhotoBytes = 10 * 1024 * 1024;
 const maxUrlBytes = 20 * 1024 * 1024;
@@ -23,12 +24,13 @@ const inputMedia = z.looseObject({
   type: z.enum(['animation', 'audio', 'document', 'photo', 'video']),
   media: z.string(),
 });
+const uncaptioned: readonly MediaKind[] = ['sticker', 'video_note'];
 const albumKinds: readonly string[] = ['audio', 'document', 'photo', 'video'];
 
 /** Sends one file under the argument named like its kind. */
 function sendOne(kind: MediaKind) {
   return async (call: Call) => {
-    const caption = kind === 'sticker' ? undefined : readCaption(call.fields);
+    const caption = uncaptioned.includes(kind) ? undefined : readCaption(call, call.fields);
     const media = await readMedia(call, kind, call.fields, kind);
     return sendContent(call, {
       ...media,
@@ -45,23 +47,13 @@ function readMediaFlags(fields: Fields): MessageContent {
   };
 }
 
-/**
- * Reads an `InputMedia` with its caption.
- *
- * @param index position in an album, for the error text
- */
+/** Reads an `InputMedia` with its caption. */
 export async function readInputMedia(call: Call, value: unknown): Promise<MessageContent> {
   const parsed = inputMedia.safeParse(value);
   if (!parsed.success) throw badRequest("can't parse InputMedia");
-  const { type, parse_mode: parseMode, caption: rawCaption } = parsed.data;
   const item = createFields(parsed.data, call.fields.files);
-  const caption = formatText(
-    String(rawCaption ?? ''),
-    String(parseMode ?? ''),
-    parsed.data['caption_entities'] as MessageEntity[] | undefined,
-  );
-  checkCaption(caption);
-  const media = await readMedia(call, type, item, 'media');
+  const caption = readCaption(call, item);
+  const media = await readMedia(call, parsed.data.type, item, 'media');
   return { ...media, ...captionContent(caption), ...readMediaFlags(item) };
 }
 
@@ -125,8 +117,8 @@ function storeUpload(
     fileName: upload.name === '' ? undefined : upload.name,
     // Clients that do not know the type say so; the server then goes by the file name.
     mimeType: isGenericType ? undefined : upload.mimeType,
-    width: fields.integer('width'),
-    height: fields.integer('height'),
+    width: fields.integer('width') ?? fields.integer('length'),
+    height: fields.integer('height') ?? fields.integer('length'),
     durationSeconds: fields.integer('duration'),
     title: fields.text('title'),
     performer: fields.text('performer'),
@@ -202,6 +194,7 @@ export const mediaMethods = {
   sendDocument: sendOne('document'),
   sendAudio: sendOne('audio'),
   sendVoice: sendOne('voice'),
+  sendVideoNote: sendOne('video_note'),
   sendSticker: sendOne('sticker'),
   async sendMediaGroup(call) {
     const items = readAlbum(call.fields);

@@ -1,23 +1,11 @@
-import type { MessageOrigin } from 'grammy/types';
+import type { LinkPreviewOptions, Location } from 'grammy/types';
+import { z } from 'zod';
 import { badRequest } from '../http/bot-api-error.ts';
 import type { Fields } from '../http/request-fields.ts';
-import {
-  captionContent,
-  countCharacters,
-  maxTextCharacters,
-  readCaption,
-  readFormattedText,
-  textContent,
-} from '../text/entities.ts';
-import type { FormattedText } from '../text/formatted-text.ts';
-import type { MessageContent, PrivateMessage } from '../world/chat-state.ts';
-import {
-  type Call,
-  type Methods,
-  requireChat,
-  requireWritableChat,
-  sendContent,
-} from './method.ts';
+import { textContent } from '../text/entities.ts';
+import { type Methods, requireWritableChat } from './method.ts';
+import { sendContent } from './send-content.ts';
+import { readMessageText, readOptionalText } from './texts.ts';
 
 const chatActions = [
   'typing',
@@ -33,100 +21,78 @@ const chatActions = [
   'upload_video_note',
 ];
 
-/** Reads the text of a message and holds it to its limits. */
-export function readMessageText(fields: Fields): FormattedText {
-  const text = readFormattedText(fields, { text: 'text', entities: 'entities' });
-  if (text.text === '') throw badRequest('message text is empty');
-  if (countCharacters(text.text) > maxTextCharacters) throw badRequest('message is too long');
+const linkPreviewSchema = z.object({
+  is_disabled: z.boolean().exactOptional(),
+  url: z.string().exactOptional(),
+  prefer_small_media: z.boolean().exactOptional(),
+  prefer_large_media: z.boolean().exactOptional(),
+  show_above_text: z.boolean().exactOptional(),
+});
+
+/** Reads how links of a text shall be previewed; nothing when nothing is said about it. */
+export function readLinkPreview(fields: Fields): { link_preview_options?: LinkPreviewOptions } {
+  const given = fields.json('link_preview_options');
+  if (given === undefined) {
+    // What older clients say instead.
+    const isDisabled = fields.flag('disable_web_page_preview');
+    return isDisabled ? { link_preview_options: { is_disabled: true } } : {};
+  }
+  const options = linkPreviewSchema.safeParse(given);
+  if (!options.success) throw badRequest("can't parse LinkPreviewOptions");
+  return Object.keys(options.data).length === 0 ? {} : { link_preview_options: options.data };
+}
+
+function readLocation(fields: Fields): Location {
+  const latitude = readNumber(fields, 'latitude');
+  const longitude = readNumber(fields, 'longitude');
+  if (Math.abs(latitude) > 90 || Math.abs(longitude) > 180) throw badRequest('wrong location');
+  return { latitude, longitude };
+}
+
+function readNumber(fields: Fields, name: string): number {
+  const text = fields.text(name) ?? '';
+  const value = Number(text);
+  if (text === '' || !Number.isFinite(value)) throw badRequest(`${name} is empty or not a number`);
+  return value;
+}
+
+function requireText(fields: Fields, name: string): string {
+  const text = fields.text(name) ?? '';
+  if (text === '') throw badRequest(`parameter "${name}" is required`);
   return text;
 }
 
-/** Reads a list of message identifiers. */
-export function readMessageIds(fields: Fields): number[] {
-  const value = fields.json('message_ids');
-  if (!Array.isArray(value) || value.length === 0) {
-    throw badRequest('message identifiers are not specified');
-  }
-  if (value.length > 100) throw badRequest('too many message identifiers specified');
-  return value.map(Number);
-}
-
-/** What of a message travels with a copy of it. */
-function contentOf(message: PrivateMessage): MessageContent {
-  const {
-    message_id: _id,
-    date: _date,
-    chat: _chat,
-    from: _from,
-    edit_date: _edited,
-    reply_to_message: _reply,
-    reply_markup: _markup,
-    media_group_id: _group,
-    has_protected_content: _protected,
-    ...content
-  } = message;
-  return content;
-}
-
-function forward(call: Call, original: PrivateMessage): PrivateMessage {
-  const { from, date } = original;
-  const origin: MessageOrigin = { type: 'user', sender_user: from, date };
-  if (original.has_protected_content === true) throw badRequest("message can't be forwarded");
-  const { stars } = call.world;
-  const terms = stars.invoiceAt(placeOf(original));
-  // A forwarded invoice is paid like the original, unless it was given a link to begin anew.
-  const buttons = terms?.startParameter === '' ? original.reply_markup : undefined;
-  const content = { forward_origin: origin, ...contentOf(original) };
-  const message = sendContent(call, content, { inline: buttons, keyboard: undefined });
-  if (terms?.startParameter === '') stars.putInvoice(placeOf(message), terms);
-  return message;
-}
-
-const placeOf = ({ chat, message_id }: PrivateMessage) => ({
-  chatId: chat.id,
-  messageId: message_id,
-});
-
-function copy(call: Call, original: PrivateMessage, replaceCaption: boolean): PrivateMessage {
-  const { forward_origin: _origin, ...content } = contentOf(original);
-  if (original.has_protected_content === true || original.invoice !== undefined) {
-    throw badRequest("message can't be copied");
-  }
-  if (!replaceCaption) return sendContent(call, content);
-  const { caption: _caption, caption_entities: _entities, ...media } = content;
-  return sendContent(call, { ...media, ...captionContent(readCaption(call.fields)) });
-}
-
-function requireSource(call: Call, purpose: string): PrivateMessage {
-  const messageId = call.fields.integer('message_id') ?? 0;
-  const source = requireChat(call, 'from_chat_id');
-  const message = call.world.state.find(source.user.id, messageId);
-  if (message === undefined) throw badRequest(`message to ${purpose} not found`);
-  return message;
-}
-
-function findSources(call: Call): PrivateMessage[] {
-  const source = requireChat(call, 'from_chat_id');
-  return readMessageIds(call.fields).flatMap(
-    (messageId) => call.world.state.find(source.user.id, messageId) ?? [],
-  );
-}
-
-/** Texts, copies, forwards and what else appears in a chat without a file. */
+/** What the bot says without a file. */
 export const messageMethods = {
-  sendMessage: (call) => sendContent(call, textContent(readMessageText(call.fields))),
-  forwardMessage: (call) => forward(call, requireSource(call, 'forward')),
-  forwardMessages: (call) =>
-    findSources(call).map((message) => ({ message_id: forward(call, message).message_id })),
-  copyMessage(call) {
-    const original = requireSource(call, 'copy');
-    const hasCaption = call.fields.text('caption') !== undefined;
-    return { message_id: copy(call, original, hasCaption).message_id };
+  sendMessage: (call) =>
+    sendContent(call, {
+      ...textContent(readMessageText(call)),
+      ...readLinkPreview(call.fields),
+    }),
+  /** A text that is still being written; the next message takes its place. */
+  sendMessageDraft(call) {
+    const chat = requireWritableChat(call);
+    if ((call.fields.integer('draft_id') ?? 0) === 0) throw badRequest('DRAFT_ID_INVALID');
+    chat.draft = textContent(readOptionalText(call));
+    call.world.state.touch(chat.user.id);
+    return true;
   },
-  copyMessages(call) {
-    return findSources(call).map((message) => ({
-      message_id: copy(call, message, call.fields.flag('remove_caption')).message_id,
-    }));
+  sendLocation: (call) => sendContent(call, { location: readLocation(call.fields) }),
+  sendVenue(call) {
+    const location = readLocation(call.fields);
+    const title = requireText(call.fields, 'title');
+    const address = requireText(call.fields, 'address');
+    return sendContent(call, { location, venue: { location, title, address } });
+  },
+  sendContact(call) {
+    const lastName = call.fields.text('last_name');
+    return sendContent(call, {
+      contact: {
+        phone_number: requireText(call.fields, 'phone_number'),
+        first_name: requireText(call.fields, 'first_name'),
+        ...(lastName === undefined ? {} : { last_name: lastName }),
+      },
+    });
   },
   sendChatAction(call) {
     const name = call.fields.text('action') ?? '';

@@ -4,17 +4,19 @@ import { badRequest } from '../http/bot-api-error.ts';
 import type { Fields } from '../http/request-fields.ts';
 import type { InvoiceTerms, StarPayment } from '../world/stars.ts';
 import { readMarkup } from './markup.ts';
-import { type Call, type Methods, sendContent } from './method.ts';
+import type { Call, Methods } from './method.ts';
+import { sendContent } from './send-content.ts';
 
 const pricesSchema = z.array(z.object({ label: z.string(), amount: z.coerce.number().int() }));
 const maxTitleCharacters = 32;
 const maxDescriptionCharacters = 255;
 const maxPayloadBytes = 128;
-/** https://core.telegram.org/bots/payments-stars */
+/** What the Bot API names for subscriptions; what any other invoice may cost it does not tell. */
 const maxInvoiceStars = 10_000;
 const maxTransactions = 100;
 const currency = 'XTR';
 
+/** Telegram tells the limits of the texts, but not its words for their breach: these are ours. */
 function readTerms(fields: Fields): InvoiceTerms {
   const title = requireText(fields, 'title');
   const description = requireText(fields, 'description');

@@ -42,6 +42,7 @@ export const updateMethods = {
     const allowedUpdates = readAllowedUpdates(fields);
     if (allowedUpdates !== undefined) world.updates.allowedUpdates = allowedUpdates;
     if (fields.flag('drop_pending_updates')) world.updates.clear();
+    if (url !== '') world.updates.interrupt('terminated by setWebhook request');
     const maxConnections = fields.integer('max_connections') ?? defaultConnections;
     world.webhook.set(url === '' ? undefined : { url, secretToken, maxConnections });
     return true;

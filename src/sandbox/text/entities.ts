@@ -1,7 +1,6 @@
 import type { MessageEntity } from 'grammy/types';
 import { z } from 'zod';
 import { badRequest } from '../http/bot-api-error.ts';
-import type { Fields } from '../http/request-fields.ts';
 import type { FormattedText } from './formatted-text.ts';
 import { parseHtml } from './html-entities.ts';
 import { parseMarkdown } from './markdown-entities.ts';
@@ -19,26 +18,12 @@ const entitiesSchema = z.array(
   }),
 );
 
-/** Limits of a text in Unicode characters, counted after its markup has been parsed. */
-export const maxTextCharacters = 4096;
-export const maxCaptionCharacters = 1024;
-
 /**
- * Reads a text, its `parse_mode` or its list of entities from a call; trims it and finds links,
- * commands, mentions and hashtags as the server does by itself.
+ * Makes of a text and its `parse_mode` or list of entities what people see; trims it and finds
+ * links, commands, mentions and hashtags as the server does by itself.
+ *
+ * @throws {BotApiError} 400 when the markup is broken
  */
-export function readFormattedText(
-  fields: Fields,
-  names: { text: string; entities: string },
-): FormattedText {
-  return formatText(
-    fields.text(names.text) ?? '',
-    fields.text('parse_mode') ?? '',
-    fields.json(names.entities),
-  );
-}
-
-/** Does the work of {@link readFormattedText} for values that are not top-level arguments. */
 export function formatText(source: string, parseMode: string, entities: unknown): FormattedText {
   const parsed = parseMarkup(source, parseMode, entities);
   const trimmed = trim(parsed);
@@ -46,20 +31,6 @@ export function formatText(source: string, parseMode: string, entities: unknown)
     trimmed.entities.every((given) => !overlaps(one, given) || canHoldLinks(given)),
   );
   return { text: trimmed.text, entities: sortEntities([...trimmed.entities, ...found]) };
-}
-
-/** Reads a caption and holds it to its limit. */
-export function readCaption(fields: Fields): FormattedText {
-  const caption = readFormattedText(fields, { text: 'caption', entities: 'caption_entities' });
-  checkCaption(caption);
-  return caption;
-}
-
-/** Refuses captions that are too long. */
-export function checkCaption(caption: FormattedText): void {
-  if (countCharacters(caption.text) > maxCaptionCharacters) {
-    throw badRequest('message caption is too long');
-  }
 }
 
 /** The fields of a message with this caption; none for an empty one. */

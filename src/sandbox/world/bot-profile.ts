@@ -1,4 +1,5 @@
 import type { BotCommand, BotCommandScope, MenuButton } from 'grammy/types';
+import { requirePerson } from './require-person.ts';
 import type { Store } from './store.ts';
 import type { BotSettings, World } from './world.ts';
 
@@ -35,10 +36,10 @@ export function commandsKey(scope: BotCommandScope, language: string): string {
  *
  * @throws {Error} for somebody who was never added
  */
-export function readBotProfile({ state, settings }: World, userId: number): BotProfile {
-  const person = state.chat(userId);
-  if (person === undefined) throw new Error(`nobody with id ${userId} was added to the sandbox`);
-  const languages = [...new Set([person.user.language_code?.slice(0, 2) ?? '', ''])];
+export function readBotProfile(world: World, userId: number): BotProfile {
+  const { state, settings } = world;
+  const { user } = requirePerson(world, userId);
+  const languages = [...new Set([user.language_code?.slice(0, 2) ?? '', ''])];
   const inLanguage = (texts: BotSettings['names']) =>
     languages.map((language) => texts.get(language)).find((text) => text !== undefined) ?? '';
   const scopes: BotCommandScope[] = [

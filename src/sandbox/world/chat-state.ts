@@ -3,11 +3,13 @@ import type {
   Chat,
   ForceReply,
   Message,
+  MessageEntity,
   ReplyKeyboardMarkup,
   ReplyKeyboardRemove,
   User,
   UserFromGetMe,
 } from 'grammy/types';
+import type { ReactionEmoji, Reactions } from './reactions.ts';
 import type { Store, Table } from './store.ts';
 
 /** What a message holds besides its identifier, date, chat and sender. */
@@ -21,15 +23,19 @@ export type KeyboardMarkup = ReplyKeyboardMarkup | ReplyKeyboardRemove | ForceRe
 
 /** One private chat with all that its person can see. */
 export interface PrivateChatState {
-  readonly user: User;
-  readonly chat: Chat.PrivateChat;
+  user: User;
+  chat: Chat.PrivateChat;
   /** True after the person blocked the bot: nothing can be sent to them any more. */
   blocked: boolean;
   /** The reply keyboard shown to the person now. */
   keyboard: KeyboardMarkup | undefined;
   /** "typing…" and the like; clients show it for five seconds at most. */
   action: { readonly name: string; readonly atMs: number } | undefined;
+  /** What the bot is still writing; its next message takes its place. */
+  draft: { readonly text: string; readonly entities?: MessageEntity[] } | undefined;
   readonly pinnedMessageIds: number[];
+  /** By message_id; read by {@link ChatState.reactions}. */
+  readonly reactions: Record<string, Reactions>;
   /** The message_id given last; both sides share one sequence. */
   lastMessageId: number;
 }
@@ -45,6 +51,8 @@ export interface ChatState {
   /** Emits `change` with the chat's id after everything a person could notice. */
   readonly events: EventEmitter<{ change: [chatId: number] }>;
   addUser(user: User): PrivateChatState;
+  /** Gives a known person another name or language; what was said before keeps the old one. */
+  changeUser(user: User): void;
   chat(chatId: number): PrivateChatState | undefined;
   chatIds(): number[];
   /** Appends a message with the next message_id of its chat. */
@@ -58,6 +66,14 @@ export interface ChatState {
   remove(chatId: number, messageId: number): boolean;
   find(chatId: number, messageId: number): PrivateMessage | undefined;
   messages(chatId: number): PrivateMessage[];
+  reactions(chatId: number, messageId: number): Reactions;
+  /** Replaces the reaction of one side by another or by none, and returns the one before. */
+  react(
+    chatId: number,
+    messageId: number,
+    who: 'bot' | 'person',
+    emoji: ReactionEmoji | undefined,
+  ): ReactionEmoji | undefined;
   /** Reports a change of the chat made directly in its {@link PrivateChatState}. */
   touch(chatId: number): void;
 }
@@ -93,25 +109,24 @@ export function createChatState(bot: UserFromGetMe, store: Store): ChatState {
     addUser(user) {
       const known = rooms.get(user.id);
       if (known !== undefined) return known.state;
-      const chat: Chat.PrivateChat = {
-        id: user.id,
-        type: 'private',
-        first_name: user.first_name,
-        ...(user.last_name === undefined ? {} : { last_name: user.last_name }),
-        ...(user.username === undefined ? {} : { username: user.username }),
-      };
       const state: PrivateChatState = {
         user,
-        chat,
+        chat: describeChat(user),
         blocked: false,
         keyboard: undefined,
         action: undefined,
+        draft: undefined,
         pinnedMessageIds: [],
+        reactions: {},
         lastMessageId: 0,
       };
       open(state);
       touch(user.id);
       return state;
+    },
+    changeUser(user) {
+      Object.assign(requireRoom(user.id).state, { user, chat: describeChat(user) });
+      touch(user.id);
     },
     chat: (chatId) => rooms.get(chatId)?.state,
     chatIds: () => [...rooms.keys()],
@@ -127,7 +142,10 @@ export function createChatState(bot: UserFromGetMe, store: Store): ChatState {
         ...content,
       };
       messages.set(String(message.message_id), message);
-      if (sender === 'bot') state.action = undefined;
+      if (sender === 'bot') {
+        state.action = undefined;
+        state.draft = undefined;
+      }
       touch(chatId);
       return message;
     },
@@ -142,6 +160,24 @@ export function createChatState(bot: UserFromGetMe, store: Store): ChatState {
     },
     find: (chatId, messageId) => rooms.get(chatId)?.messages.get(String(messageId)),
     messages: (chatId) => [...requireRoom(chatId).messages.values()],
+    reactions: (chatId, messageId) => requireRoom(chatId).state.reactions[messageId] ?? {},
+    react(chatId, messageId, who, emoji) {
+      const { reactions } = requireRoom(chatId).state;
+      const { [who]: before, ...others } = reactions[messageId] ?? {};
+      reactions[messageId] = { ...others, ...(emoji === undefined ? {} : { [who]: emoji }) };
+      touch(chatId);
+      return before;
+    },
     touch,
+  };
+}
+
+function describeChat({ id, first_name, last_name, username }: User): Chat.PrivateChat {
+  return {
+    id,
+    type: 'private',
+    first_name,
+    ...(last_name === undefined ? {} : { last_name }),
+    ...(username === undefined ? {} : { username }),
   };
 }

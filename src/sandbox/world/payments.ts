@@ -1,3 +1,4 @@
+import { requirePerson } from './require-person.ts';
 import type { InvoicePlace, InvoiceTerms } from './stars.ts';
 import type { World } from './world.ts';
 
@@ -39,20 +40,14 @@ const checkoutTimeoutMs = 10_000;
 export function createPayments(world: World): Payments {
   const { state, stars, checkouts, updates } = world;
 
-  function requirePerson(userId: number) {
-    const chat = state.chat(userId);
-    if (chat === undefined) throw new Error(`nobody with id ${userId} was added to the sandbox`);
-    return chat;
-  }
-
   return {
-    stars: (userId) => stars.purse(requirePerson(userId).user.id),
+    stars: (userId) => stars.purse(requirePerson(world, userId).user.id),
     addStars(userId, amount) {
-      stars.addToPurse(requirePerson(userId).user.id, amount);
+      stars.addToPurse(requirePerson(world, userId).user.id, amount);
       state.touch(userId);
     },
     async pay(userId, invoice, { timeoutMs = checkoutTimeoutMs } = {}) {
-      const { user } = requirePerson(userId);
+      const { user } = requirePerson(world, userId);
       const { terms, isOpen } = findInvoice(world, userId, invoice);
       const missing = () => Math.max(0, terms.amount - stars.purse(userId));
       if (!isOpen()) return { kind: 'closed' };

@@ -1,8 +1,8 @@
 import type { ChatMember, InaccessibleMessage, User } from 'grammy/types';
-import { createMedia, type MediaKind, type MediaSource } from '../media/media-content.ts';
-import { captionContent, formatText, textContent } from '../text/entities.ts';
-import type { MessageContent, PrivateChatState, PrivateMessage } from './chat-state.ts';
 import { createPayments, type Payments } from './payments.ts';
+import { createPersonMessages, type PersonMessages } from './person-messages.ts';
+import { describeReaction, type ReactionEmoji } from './reactions.ts';
+import { requirePerson } from './require-person.ts';
 import type { CallbackAnswer, World } from './world.ts';
 
 /** A person to be added. */
@@ -14,53 +14,12 @@ export interface NewPerson {
   language_code?: string;
 }
 
-/** What can be said about any file a person sends. */
-export interface SendMediaOptions {
-  /** Makes the message a part of an album; all parts share it. */
-  mediaGroupId?: string;
-  caption?: string;
-  /** The same for the same file; random by default. */
-  fileUniqueId?: string;
-}
-
-export interface SendPhotoOptions extends SendMediaOptions {
-  /** Read from the bytes when left out. */
-  width?: number;
-  height?: number;
-}
-
-export interface SendDocumentOptions extends SendMediaOptions {
-  fileName?: string;
-  mimeType?: string;
-}
-
-export interface SendVideoOptions extends SendDocumentOptions {
-  width?: number;
-  height?: number;
-  durationSeconds?: number;
-}
-
-export interface SendVoiceOptions extends SendMediaOptions {
-  durationSeconds?: number;
-}
-
-/** A file's bytes, or only a claim how large it is. */
-export type FileData = Uint8Array | { sizeBytes: number };
-
 /** What people can do in their chats with the bot. */
-export interface People extends Payments {
+export interface People extends PersonMessages, Payments {
   /** Adds a person and their chat; adding somebody known changes nothing. */
   addUser(user: NewPerson): void;
-  /** Commands, links and mentions in the text become entities. */
-  sendText(userId: number, text: string): PrivateMessage;
-  /** The photo arrives in several sizes; only the largest holds the bytes. */
-  sendPhoto(userId: number, bytes: Uint8Array, options?: SendPhotoOptions): PrivateMessage;
-  sendDocument(userId: number, data: FileData, options: SendDocumentOptions): PrivateMessage;
-  sendVideo(userId: number, data: FileData, options?: SendVideoOptions): PrivateMessage;
-  sendAnimation(userId: number, data: FileData, options?: SendVideoOptions): PrivateMessage;
-  sendAudio(userId: number, data: FileData, options?: SendVideoOptions): PrivateMessage;
-  sendVoice(userId: number, data: FileData, options?: SendVoiceOptions): PrivateMessage;
-  sendSticker(userId: number): PrivateMessage;
+  /** Changes somebody's name or language; the bot learns it with their next update. */
+  changeUser(userId: number, changes: Partial<Omit<NewPerson, 'id'>>): void;
   /**
    * Presses a button with this data, whether or not the message shows such a button; the message
    * may also be gone. Resolves when the bot answers, rejects after `timeoutMs` (15 s by default).
@@ -71,6 +30,8 @@ export interface People extends Payments {
     data: string,
     options?: { timeoutMs?: number },
   ): Promise<CallbackAnswer>;
+  /** Reacts to a message, or takes the reaction back. */
+  react(userId: number, messageId: number, emoji?: ReactionEmoji): void;
   block(userId: number): void;
   unblock(userId: number): void;
 }
@@ -79,39 +40,10 @@ const defaultPressTimeoutMs = 15_000;
 
 /** Creates the people of a world. */
 export function createPeople(world: World): People {
-  const { state, files, updates } = world;
-
-  function requirePerson(userId: number): PrivateChatState {
-    const chat = state.chat(userId);
-    if (chat === undefined) throw new Error(`nobody with id ${userId} was added to the sandbox`);
-    return chat;
-  }
-
-  function say<C extends MessageContent>(userId: number, content: C): PrivateMessage {
-    if (requirePerson(userId).blocked) {
-      throw new Error(`${userId} has blocked the bot and has to unblock it before writing to it`);
-    }
-    const message = state.post(userId, 'person', content);
-    updates.push({ message });
-    return message;
-  }
-
-  function sendMedia(
-    userId: number,
-    kind: MediaKind,
-    source: MediaSource,
-    { caption, mediaGroupId }: SendMediaOptions = {},
-  ): PrivateMessage {
-    requirePerson(userId);
-    return say(userId, {
-      ...(mediaGroupId === undefined ? {} : { media_group_id: mediaGroupId }),
-      ...createMedia(files, kind, source),
-      ...captionContent(formatText(caption ?? '', '', undefined)),
-    });
-  }
+  const { state, updates } = world;
 
   function reportMembership(userId: number, blocked: boolean): void {
-    const person = requirePerson(userId);
+    const person = requirePerson(world, userId);
     if (person.blocked === blocked) return;
     person.blocked = blocked;
     const { id, is_bot, first_name, username } = state.bot;
@@ -122,7 +54,7 @@ export function createPeople(world: World): People {
       my_chat_member: {
         chat: person.chat,
         from: person.user,
-        date: Math.floor(Date.now() / 1000),
+        date: now(),
         old_chat_member: blocked ? member : kicked,
         new_chat_member: blocked ? kicked : member,
       },
@@ -131,22 +63,13 @@ export function createPeople(world: World): People {
   }
 
   return {
+    ...createPersonMessages(world),
     ...createPayments(world),
     addUser: (user) => void state.addUser({ ...user, is_bot: false }),
-    sendText: (userId, text) => say(userId, textContent(formatText(text, '', undefined))),
-    sendPhoto: (userId, bytes, options) =>
-      sendMedia(userId, 'photo', { ...options, data: bytes }, options),
-    sendDocument: (userId, data, options) =>
-      sendMedia(userId, 'document', { ...options, data }, options),
-    sendVideo: (userId, data, options) => sendMedia(userId, 'video', { ...options, data }, options),
-    sendAnimation: (userId, data, options) =>
-      sendMedia(userId, 'animation', { ...options, data }, options),
-    sendAudio: (userId, data, options) => sendMedia(userId, 'audio', { ...options, data }, options),
-    sendVoice: (userId, data, options) =>
-      sendMedia(userId, 'voice', { ...options, mimeType: 'audio/ogg', data }, options),
-    sendSticker: (userId) => sendMedia(userId, 'sticker', { data: { sizeBytes: 20_000 } }),
+    changeUser: (userId, changes) =>
+      state.changeUser({ ...requirePerson(world, userId).user, ...changes }),
     async press(userId, messageId, data, { timeoutMs = defaultPressTimeoutMs } = {}) {
-      const { chat, user } = requirePerson(userId);
+      const { chat, user } = requirePerson(world, userId);
       const gone: InaccessibleMessage = { chat, message_id: messageId, date: 0 };
       const { id, ended } = world.callbacks.open(timeoutMs);
       updates.push({
@@ -164,7 +87,23 @@ export function createPeople(world: World): People {
         end.kind === 'closed' ? 'before the server was closed' : `within ${timeoutMs} ms`;
       throw new Error(`callback query ${id} was not answered ${when}`);
     },
+    react(userId, messageId, emoji) {
+      const { chat, user } = requirePerson(world, userId);
+      const before = state.react(userId, messageId, 'person', emoji);
+      updates.push({
+        message_reaction: {
+          chat,
+          message_id: messageId,
+          user,
+          date: now(),
+          old_reaction: describeReaction(before),
+          new_reaction: describeReaction(emoji),
+        },
+      });
+    },
     block: (userId) => reportMembership(userId, true),
     unblock: (userId) => reportMembership(userId, false),
   };
 }
+
+const now = () => Math.floor(Date.now() / 1000);

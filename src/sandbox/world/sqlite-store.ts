@@ -10,7 +10,7 @@ const layoutVersion = 1;
  * write-ahead log, files beside it. Whatever changes within one turn of the event loop is written
  * as one: after a kill all of it is there or none.
  *
- * @throws {Error} when another process has it open, or it was written by another version.
+ * @throws {Error} when another server has it open, or it is no store of this version.
  */
 export function openSqliteStore(folder: string): Store {
   mkdirSync(folder, { recursive: true });
@@ -88,9 +88,7 @@ function openDatabase(path: string): DatabaseSync {
     database.exec('pragma locking_mode = exclusive; pragma journal_mode = wal');
     database.exec('pragma synchronous = normal');
     const version = database.prepare('pragma user_version').get()?.['user_version'];
-    if (version !== 0 && version !== layoutVersion) {
-      throw new Error(`${path} was written by another version: move it away to begin anew`);
-    }
+    if (version !== 0 && version !== layoutVersion) throw new Error('of another version');
     database.exec(
       `create table if not exists records (
         id integer primary key, name text not null, key text not null, json text not null,
@@ -101,9 +99,12 @@ function openDatabase(path: string): DatabaseSync {
     return database;
   } catch (error) {
     database.close();
-    if (error instanceof Error && /database is locked/.test(error.message)) {
-      throw new Error(`${path} is in use by another process`, { cause: error });
-    }
-    throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      reason === 'database is locked'
+        ? `${path} is in use by another server`
+        : `${path} cannot be read (${reason}): move it away to begin anew`,
+      { cause: error },
+    );
   }
 }

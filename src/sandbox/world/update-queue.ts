@@ -38,6 +38,8 @@ export interface UpdateQueue {
   waiting(): readonly Update[];
   confirm(update: Update): void;
   clear(): void;
+  /** Ends an open poll with 409 and this reason. */
+  interrupt(reason: string): void;
   /** The remembered choice; undefined until the bot made one. */
   allowedUpdates: readonly string[] | undefined;
   /** Called after each push, when the webhook should look again. */
@@ -50,6 +52,8 @@ const unwantedByDefault: readonly string[] = [
   'message_reaction_count',
 ];
 const maxPollSeconds = 50;
+const terminatedByPoll =
+  'terminated by other getUpdates request; make sure that only one bot instance is running';
 
 interface Entry {
   readonly update: Update;
@@ -76,7 +80,7 @@ export function createUpdateQueue(store: Store, inspect: (update: Update) => voi
   };
   const delivered = new WeakSet<Entry>();
   let held: NewUpdate[] | undefined;
-  let openPoll: { takeOver: () => void; wake: () => void } | undefined;
+  let openPoll: { end: (reason: string) => void; wake: () => void } | undefined;
 
   function advance(changes: Partial<Progress>): void {
     progress = { ...progress, ...changes };
@@ -144,7 +148,7 @@ export function createUpdateQueue(store: Store, inspect: (update: Update) => voi
       enqueue({ update_id, ...update }, forgedId !== undefined);
     },
     async poll({ offset, limit, timeoutSeconds, allowedUpdates }, signal) {
-      openPoll?.takeOver();
+      queue.interrupt(terminatedByPoll);
       if (
         allowedUpdates !== undefined &&
         !isDeepStrictEqual(allowedUpdates, progress.allowedUpdates)
@@ -158,13 +162,7 @@ export function createUpdateQueue(store: Store, inspect: (update: Update) => voi
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, Math.min(timeoutSeconds, maxPollSeconds) * 1000);
       const poll = {
-        takeOver: () =>
-          reject(
-            new BotApiError(
-              409,
-              'Conflict: terminated by other getUpdates request; make sure that only one bot instance is running',
-            ),
-          ),
+        end: (reason: string) => reject(new BotApiError(409, `Conflict: ${reason}`)),
         // Resumes after the running code, so that an album pushed in one go is one answer.
         wake: resolve,
       };
@@ -187,6 +185,7 @@ export function createUpdateQueue(store: Store, inspect: (update: Update) => voi
       if (found !== undefined) entries.delete(found[0]);
     },
     clear: () => entries.clear(),
+    interrupt: (reason) => openPoll?.end(reason),
   };
   return queue;
 }

@@ -1,0 +1,145 @@
+import { randomInt } from 'node:crypto';
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import { FAULTS, type FaultName, type PressResult } from '../page/wire.ts';
+import type { Stage } from './feed.ts';
+
+/** What a client sends in one go; Telegram's take ten, too. */
+const albumSize = 10;
+/** Larger files can be sent to a real bot as well, but it could not get them. */
+const maxFileBytes = 64 * 1024 * 1024;
+const pressTimeoutMs = 15_000;
+
+const text = z.object({ text: z.string().trim().min(1).max(4096) });
+const press = z.object({ messageId: z.int(), data: z.string().max(64) });
+const payment = z.object({ messageId: z.int() });
+const stars = z.object({ count: z.int().min(1).max(100_000) });
+const fault = z.object({ name: z.enum(FAULTS) });
+const sending = z.object({
+  as: z.enum(['photo', 'file']),
+  caption: z.string().max(1024).optional(),
+});
+
+/** What a person does on the page, and what is done to the bot. */
+export function createActions({ telegram, bot, people }: Stage): Hono {
+  const routes = new Hono();
+  routes.onError((error, context) => {
+    const isBadInput = error instanceof z.ZodError || error instanceof SyntaxError;
+    return context.json({ error: error.message }, isBadInput ? 400 : 409);
+  });
+
+  function personOf(context: Context): number {
+    const id = Number(context.req.param('id'));
+    if (!people.some((person) => person.id === id)) throw new Error(`nobody has the id ${id}`);
+    return id;
+  }
+
+  routes.post('/people/:id/text', async (context) => {
+    const message = telegram.sendText(personOf(context), text.parse(await context.req.json()).text);
+    return context.json([message]);
+  });
+
+  routes.post('/people/:id/files', async (context) => {
+    const id = personOf(context);
+    const form = await context.req.formData();
+    const given = Object.fromEntries([...form].filter(([, value]) => typeof value === 'string'));
+    const { as, caption } = sending.parse(given);
+    const files = form.getAll('file').filter((value) => typeof value !== 'string');
+    if (files.length === 0 || files.length > albumSize) throw new Error('send one to ten files');
+    if (files.some((file) => file.size > maxFileBytes)) throw new Error('a file is too large');
+    const contents = await Promise.all(files.map((file) => file.arrayBuffer()));
+    const mediaGroupId = `${randomInt(2 ** 40)}`;
+    // An album reaches the bot whole, whatever else happens on this machine meanwhile.
+    const release = telegram.holdUpdates();
+    try {
+      const messages = files.map((file, index) => {
+        const bytes = new Uint8Array(contents[index] ?? new ArrayBuffer(0));
+        const options = {
+          ...(files.length > 1 ? { mediaGroupId } : {}),
+          ...(caption !== undefined && index === 0 ? { caption } : {}),
+        };
+        return as === 'photo'
+          ? telegram.sendPhoto(id, bytes, options)
+          : telegram.sendDocument(id, bytes, {
+              ...options,
+              fileName: file.name,
+              ...(file.type === '' ? {} : { mimeType: file.type }),
+            });
+      });
+      return context.json(messages);
+    } finally {
+      release();
+    }
+  });
+
+  routes.post('/people/:id/press', async (context) => {
+    const { messageId, data } = press.parse(await context.req.json());
+    const id = personOf(context);
+    const answer: PressResult = await telegram
+      .press(id, messageId, data, { timeoutMs: pressTimeoutMs })
+      .catch(() => ({ isUnanswered: true }));
+    return context.json(answer);
+  });
+
+  routes.post('/people/:id/pay', async (context) => {
+    const { messageId } = payment.parse(await context.req.json());
+    return context.json(await telegram.pay(personOf(context), messageId));
+  });
+
+  routes.post('/people/:id/stars', async (context) => {
+    telegram.addStars(personOf(context), stars.parse(await context.req.json()).count);
+    return context.json({});
+  });
+
+  routes.post('/people/:id/block', (context) => {
+    telegram.block(personOf(context));
+    return context.json({});
+  });
+  routes.post('/people/:id/unblock', (context) => {
+    telegram.unblock(personOf(context));
+    return context.json({});
+  });
+
+  routes.post('/people/:id/clear', (context) => {
+    const id = personOf(context);
+    for (const { message_id } of telegram.messages(id)) telegram.world.state.remove(id, message_id);
+    return context.json({});
+  });
+
+  routes.post('/bot/kill', (context) => {
+    bot.kill();
+    return context.json({});
+  });
+
+  routes.post('/faults', async (context) => {
+    const { name } = fault.parse(await context.req.json());
+    strike(name);
+    return context.json({});
+  });
+  routes.post('/faults/clear', (context) => {
+    telegram.faults.clear();
+    return context.json({});
+  });
+
+  function strike(name: FaultName): void {
+    const { faults } = telegram;
+    switch (name) {
+      case 'slow':
+        faults.add({ kind: 'delay', ms: 1_500, times: 15 });
+        faults.addDownload({ kind: 'slow', ms: 150, times: 10 });
+        return;
+      case 'cut':
+        faults.add({ kind: 'reset', times: 3 });
+        faults.add({ kind: 'reset-after', times: 1 });
+        faults.addDownload({ kind: 'truncate', times: 2 });
+        return;
+      case 'flood':
+        faults.add({ kind: '429', retryAfter: 3, times: 2 });
+        return;
+      case 'provider':
+        if (!bot.send({ fault: 'provider', times: 2 })) throw new Error('the bot is not running');
+        return;
+    }
+  }
+  return routes;
+}
