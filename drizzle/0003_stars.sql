@@ -145,6 +145,7 @@ CREATE INDEX "star_refunds_charge" ON "star_refunds" USING btree ("charge_id");-
 CREATE INDEX "star_refunds_due" ON "star_refunds" USING btree ("next_try_at") WHERE "star_refunds"."state" = 'requested';--> statement-breakpoint
 ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_reverses_id_ledger_entries_id_fk" FOREIGN KEY ("reverses_id") REFERENCES "public"."ledger_entries"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "people" ADD CONSTRAINT "people_invited_by_people_id_fk" FOREIGN KEY ("invited_by") REFERENCES "public"."people"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "ledger_entries_order" ON "ledger_entries" USING btree ("order_id") WHERE "ledger_entries"."order_id" is not null;--> statement-breakpoint
 CREATE INDEX "ledger_entries_created" ON "ledger_entries" USING brin ("created_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "ledger_entries_reinstated_once" ON "ledger_entries" USING btree ("reverses_id") WHERE "ledger_entries"."kind" = 'reinstatement';--> statement-breakpoint
 CREATE INDEX "people_username" ON "people" USING btree (lower("username"));--> statement-breakpoint

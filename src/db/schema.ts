@@ -96,6 +96,7 @@ export const entries = pgTable(
   (table) => [
     index('ledger_entries_person').on(table.personId, table.id),
     index('ledger_entries_charge').on(table.chargeId),
+    index('ledger_entries_order').on(table.orderId).where(sql`${table.orderId} is not null`),
     index('ledger_entries_created').using('brin', table.createdAt),
     uniqueIndex('ledger_entries_reinstated_once')
       .on(table.reversesId)

@@ -232,6 +232,6 @@ async function readReserved(db: Queryable, personId: number): Promise<Stars> {
     .select({ total: sql`coalesce(-sum(${entries.amount}), 0)`.mapWith(entries.amount) })
     .from(entries)
     .innerJoin(orders, eq(orders.id, entries.orderId))
-    .where(and(eq(orders.personId, personId), inArray(orders.state, [...ACTIVE_STATES])));
+    .where(and(eq(entries.personId, personId), inArray(orders.state, [...ACTIVE_STATES])));
   return sum?.total ?? NO_STARS;
 }
