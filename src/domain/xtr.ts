@@ -2,6 +2,7 @@ import { type Stars, stars } from './stars.ts';
 
 /** Telegram counts in whole XTR; one is 1.00 ⭐. @throws RangeError when it is not a whole number. */
 export function starsOfXtr(amountXtr: number): Stars {
+  if (!Number.isSafeInteger(amountXtr)) throw new RangeError(`XTR are whole, got ${amountXtr}`);
   return stars(amountXtr * 100);
 }
 
