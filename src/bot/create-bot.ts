@@ -37,6 +37,7 @@ import { createMediaCollector } from './middleware/media-collector.ts';
 import { createNewestMessage } from './middleware/newest-message.ts';
 import { createPersonMiddleware } from './middleware/person.ts';
 import { registerAtOnce, registerButtons, registerInTurn } from './middleware/register-commands.ts';
+import type { Office } from './office.ts';
 import { createProgressDisplay } from './progress-display.ts';
 import { createQuestions } from './questions.ts';
 import { type BotTimings, DEFAULT_TIMINGS } from './timings.ts';
@@ -52,6 +53,7 @@ export interface CreateBotDeps {
   readonly orders: () => Orders;
   readonly people: People;
   readonly ledger: Pick<Ledger, 'balance' | 'statement' | 'topUp'>;
+  readonly office: Office;
   readonly inbox: Inbox;
   readonly conversationStore: ConversationStore;
   readonly isDatabaseDown: (error: unknown) => boolean;
@@ -107,6 +109,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
     ...shared,
     api: bot.api,
     ledger,
+    office: deps.office,
     flow,
     progress,
     cancelling,

@@ -8,6 +8,7 @@ import type { TextKey, Translator } from '../i18n.ts';
 import type { Log } from '../log.ts';
 import type { Messenger } from '../messenger.ts';
 import type { Cancelling } from '../middleware/cancel.ts';
+import type { Office } from '../office.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
 
 /** Something a person can ask for by its name, from the menu, or by its own buttons. */
@@ -30,6 +31,7 @@ export interface CommandDeps {
   readonly orders: () => Orders;
   readonly people: People;
   readonly ledger: Pick<Ledger, 'balance' | 'statement' | 'topUp'>;
+  readonly office: Office;
   readonly messenger: Messenger;
   readonly flow: MorphFlow;
   readonly progress: ProgressDisplay;
