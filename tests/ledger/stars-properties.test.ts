@@ -96,7 +96,7 @@ test('one after another, whatever is lost, repeated or cut off, the books become
       }
       await world.checkAgreement();
     }),
-    { numRuns: 30 },
+    { numRuns: 15 },
   );
 });
 
@@ -113,7 +113,7 @@ test('at once, in any interleaving, the books become those of Telegram', async (
         await world.checkAgreement();
       },
     ),
-    { numRuns: 20 },
+    { numRuns: 15 },
   );
 });
 
