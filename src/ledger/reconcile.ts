@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, lte } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, lte } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
 import { payments, starCursor, starRefunds } from '../db/stars-schema.ts';
 import type { BookedPayment, Payments } from './payments.ts';
@@ -195,10 +195,18 @@ async function comparePayments(
       if (difference) found.differences.push(difference);
     }
   }
-  await deps.db
-    .update(payments)
-    .set({ seenAt: new Date() })
-    .where(and(inArray(payments.chargeId, seen), isNull(payments.seenAt)));
+  await markSeen(deps.db, seen);
+}
+
+async function markSeen(db: Db, chargeIds: readonly string[]): Promise<void> {
+  // Locked in one order: two runs at once must not wait for each other.
+  const unseen = db
+    .select({ chargeId: payments.chargeId })
+    .from(payments)
+    .where(and(inArray(payments.chargeId, [...chargeIds]), isNull(payments.seenAt)))
+    .orderBy(asc(payments.chargeId))
+    .for('update');
+  await db.update(payments).set({ seenAt: new Date() }).where(inArray(payments.chargeId, unseen));
 }
 
 async function compareRefunds(
