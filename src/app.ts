@@ -6,6 +6,7 @@ import { type Logger, pino } from 'pino';
 import { createBot } from './bot/create-bot.ts';
 import { describeError } from './bot/log.ts';
 import type { Office } from './bot/office.ts';
+import type { StarBooks } from './bot/payments/books.ts';
 import type { BotTimings } from './bot/timings.ts';
 import {
   type Config,
@@ -23,8 +24,10 @@ import { NO_STARS, parseStars, type Stars } from './domain/stars.ts';
 import { createHttpServer } from './http/server.ts';
 import { auditLedger } from './ledger/audit.ts';
 import { exportTable } from './ledger/exports.ts';
+import { createInvoices } from './ledger/invoices.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { createPayments } from './ledger/payments.ts';
+import { createReconciler } from './ledger/reconcile.ts';
 import { createStarRefunds } from './ledger/star-refunds.ts';
 import { readStatistics } from './ledger/statistics.ts';
 import { FfmpegError, type FfmpegTools, locateFfmpeg } from './media/ffmpeg.ts';
@@ -43,6 +46,7 @@ import { createPeople } from './people/people.ts';
 import { createPromo } from './people/promo.ts';
 import { createReferral } from './people/referral.ts';
 import { createSales } from './people/sales.ts';
+import { createTerms } from './people/terms.ts';
 import { createTickets } from './people/tickets.ts';
 import { createLocalProvider } from './providers/local/local-provider.ts';
 import type { Provider } from './providers/provider.ts';
@@ -127,6 +131,8 @@ export function createApp(
         orders: () => orders,
         people: createPeople({ db, ledger, welcomeStars }),
         ledger,
+        books: createBooks({ db, referralBonus }),
+        offers: { packs: config.TOP_UP_PACKS, refundDays: config.REFUND_DAYS },
         office: createOffice({ db, ledger, referralBonus }),
         inbox: createUpdateInbox(db),
         conversationStore: createConversationStore(db),
@@ -200,6 +206,20 @@ export function createApp(
       }
       await settle(STOP_DATABASE_MS, [database?.close()]);
     },
+  };
+}
+
+/** The books of payments. */
+function createBooks(deps: { readonly db: Db; readonly referralBonus: Stars }): StarBooks {
+  const payments = createPayments(deps);
+  const refunds = createStarRefunds(deps);
+  return {
+    payments,
+    refunds,
+    invoices: createInvoices(deps),
+    reconciler: createReconciler({ ...deps, payments, refunds }),
+    sales: createSales(deps),
+    terms: createTerms(deps),
   };
 }
 

@@ -3,7 +3,7 @@ import { sequentialize } from '@grammyjs/runner';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { ChatPort } from '../orders/chat-port.ts';
 import type { Orders } from '../orders/orders.ts';
-import { languageOf, type People } from '../people/people.ts';
+import type { People } from '../people/people.ts';
 import { createAlarms } from './alarms.ts';
 import { decodeOrderPress } from './callback-data.ts';
 import { createCollector } from './collector.ts';
@@ -38,6 +38,8 @@ import { createNewestMessage } from './middleware/newest-message.ts';
 import { createPersonMiddleware } from './middleware/person.ts';
 import { registerAtOnce, registerButtons, registerInTurn } from './middleware/register-commands.ts';
 import type { Office } from './office.ts';
+import type { PaymentOffers, StarBooks } from './payments/books.ts';
+import { createCashier } from './payments/create-cashier.ts';
 import { createProgressDisplay } from './progress-display.ts';
 import { createQuestions } from './questions.ts';
 import { type BotTimings, DEFAULT_TIMINGS } from './timings.ts';
@@ -52,7 +54,9 @@ export interface CreateBotDeps {
   /** Asked for when needed: orders are made with this bot's `chatPort`, so they come after it. */
   readonly orders: () => Orders;
   readonly people: People;
-  readonly ledger: Pick<Ledger, 'balance' | 'statement' | 'topUp'>;
+  readonly ledger: Pick<Ledger, 'balance' | 'reserved' | 'statement' | 'topUp'>;
+  readonly books: StarBooks;
+  readonly offers: PaymentOffers;
   readonly office: Office;
   readonly inbox: Inbox;
   readonly conversationStore: ConversationStore;
@@ -85,7 +89,7 @@ export interface MorphBot {
 
 /** The whole bot, put together; nothing moves before `start`. */
 export function createBot(deps: CreateBotDeps): MorphBot {
-  const { orders, people, ledger, adminIds, log } = deps;
+  const { orders, people, ledger, books, offers, adminIds, log } = deps;
   const timings: BotTimings = { ...DEFAULT_TIMINGS, ...deps.timings };
   const bot = createTransport({ ...deps, retryPauseMs: timings.retryPauseMs });
   const translator = createTranslator(LOCALES_DIR);
@@ -93,10 +97,24 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   const shared = { orders, people, messenger, translator, log };
   const collector = createCollector({ ...shared, terms: deps.limits, timings: timings.collector });
   const progress = createProgressDisplay({ ...shared, timings: timings.progress });
+  const alarm = createAlarms({ ...shared, adminIds });
+  const cashier = createCashier({
+    ...shared,
+    api: bot.api,
+    ...{ books, ledger, offers, alarm },
+    retentionHours: deps.limits.retentionHours,
+    timings: timings.payments,
+  });
+  const { checkout } = cashier;
   const terms = deps.limits;
   const questions = createQuestions(messenger);
-  const flow = createMorphFlow({ ...shared, api: bot.api, collector, progress, questions, terms });
-  const cancelling = createCancelling({ ...shared, collector, progress });
+  const flow = createMorphFlow({
+    ...shared,
+    api: bot.api,
+    ...{ collector, progress, questions, checkout, terms },
+    packs: offers.packs,
+  });
+  const cancelling = createCancelling({ ...shared, collector, progress, checkout });
   const stopping = new AbortController();
   const introduce = introduceBot(bot, {
     log,
@@ -110,6 +128,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
     api: bot.api,
     ledger,
     office: deps.office,
+    ...{ books, checkout, offers },
     flow,
     progress,
     cancelling,
@@ -120,15 +139,17 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   const commands = createCommandList(commandDeps);
   const person = createPersonMiddleware(shared);
 
-  // Every press is answered, whatever happens below; groups end here.
-  bot.use(createNewestMessage(), answerPresses, createGroupsMiddleware(translator));
+  const payments = cashier.serve({ flow, person });
+
+  // Every press is answered, whatever happens below.
+  bot.use(createNewestMessage(), answerPresses);
+  // Money that came or went is booked before anything else, in whatever state the chat is.
+  bot.use(payments.incoming);
+  // Groups end here.
+  bot.use(createGroupsMiddleware(translator));
   bot.on('my_chat_member', async (ctx) => {
     const blocked = ctx.myChatMember.new_chat_member.status === 'kicked';
     if (blocked) await people.setBlocked(ctx.from.id, true);
-  });
-  bot.on('pre_checkout_query', async (ctx) => {
-    const t = translator(languageOf(ctx.from.language_code));
-    await ctx.answerPreCheckoutQuery(false, t('account.noSalesYet'));
   });
 
   // What never waits for its chat's turn: /paysupport, /cancel and Cancel, the admins' commands, and
@@ -143,7 +164,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   // From here on one update of a chat at a time, in the order they came.
   bot.use(sequentialize((ctx) => ctx.chat?.id.toString()));
   bot.use(person);
-  bot.use(createMediaCollector({ ...shared, collector, cancelling, questions }));
+  bot.use(createMediaCollector({ ...shared, collector, cancelling, questions, checkout }));
   bot.use(rethrowDialogueError);
   bot.use(
     conversations({ storage: dialogueStorage(deps.conversationStore, dialogueVersion(flow)) }),
@@ -153,7 +174,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
 
   // What the dialogue does not take, and everything when none is running.
   registerInTurn(bot, commands);
-  registerButtons(bot, commands, [createAgainButton(commandDeps)]);
+  registerButtons(bot, commands, [createAgainButton(commandDeps), ...payments.buttons]);
   bot.on('callback_query:data', async (ctx, next) => {
     const press = decodeOrderPress(ctx.callbackQuery.data);
     if (!press) return next();
@@ -165,6 +186,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   const updates = createUpdateSource({
     api: bot.api,
     inbox: deps.inbox,
+    onPreCheckout: cashier.onPreCheckout,
     handle: createHandleUpdate({ bot, translator, isDatabaseDown: deps.isDatabaseDown, log }),
     isDatabaseDown: deps.isDatabaseDown,
     onFatal: deps.onFatal,
@@ -175,7 +197,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   return {
     chatPort: {
       ...createDelivery({ ...shared, api: bot.api, username: introduce }),
-      alarm: createAlarms({ ...shared, adminIds }),
+      alarm,
       intakeChanged: collector.changed,
       progressChanged: progress.changed,
       fetchFile: (fileId, path, signal) =>
@@ -191,6 +213,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
       }
       updates.start();
       progress.start();
+      payments.start();
       // Menus are a convenience: nobody waits for them.
       publishing = publishCommands({ api: bot.api, list: commands, translator, adminIds, log });
     },
@@ -198,7 +221,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
     async stop(deadlineMs) {
       stopping.abort();
       await updates.stop(deadlineMs);
-      const rest = Promise.all([collector.stop(), progress.stop(), publishing]);
+      const rest = Promise.all([collector.stop(), progress.stop(), cashier.stop(), publishing]);
       await Promise.race([rest, timeout(deadlineMs)]);
     },
   };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConcurrentSink, createRunner, createSource } from '@grammyjs/runner';
 import { type Api, GrammyError } from 'grammy';
-import type { Update } from 'grammy/types';
+import type { PreCheckoutQuery, Update } from 'grammy/types';
 import { describeError, type Log } from './log.ts';
 import { type GrammySignal, toGrammySignal } from './telegram-errors.ts';
 
@@ -35,6 +35,11 @@ export interface UpdateSourceTimings {
 export interface UpdateSourceDeps {
   readonly api: Pick<Api, 'getUpdates'>;
   readonly inbox: Inbox;
+  /**
+   * A payment that waits for our word: told the moment it comes, whatever else is being done, and kept
+   * nowhere, since nobody waits for the answer any more after ten seconds.
+   */
+  readonly onPreCheckout: (query: PreCheckoutQuery) => void;
   /** Handles one update; rejects only while the database is away. */
   readonly handle: (update: Update) => Promise<void>;
   readonly isDatabaseDown: (error: unknown) => boolean;
@@ -65,15 +70,25 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
 
   async function supply(limit: number, signal: GrammySignal): Promise<Update[]> {
     if (!tookLeftovers) {
-      const leftovers = await untilItWorks('read', signal, () => inbox.takeUnhandled());
+      const leftovers = await readLeftovers(signal);
       tookLeftovers = true;
       if (leftovers.length > 0) return leftovers.filter(isUpdate);
     }
     if (postponed.length > 0) return postponed.splice(0);
-    const batch = await poll(limit, signal);
-    const fresh = await untilItWorks('write', signal, () => inbox.store(batch));
-    offset = batch.reduce((next, { update_id }) => Math.max(next, update_id + 1), 0) || offset;
-    return fresh;
+    for (;;) {
+      const batch = await poll(limit, signal);
+      for (const { pre_checkout_query } of batch) {
+        if (pre_checkout_query) deps.onPreCheckout(pre_checkout_query);
+      }
+      try {
+        const fresh = await inbox.store(batch.filter((update) => !update.pre_checkout_query));
+        offset = batch.reduce((next, { update_id }) => Math.max(next, update_id + 1), 0) || offset;
+        return fresh;
+      } catch (error) {
+        // What is not stored is not confirmed: Telegram tells it again, and what came since with it.
+        await pauseInbox('write', error, signal);
+      }
+    }
   }
 
   async function poll(limit: number, signal: GrammySignal): Promise<Update[]> {
@@ -115,21 +130,20 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
     await abortableSleep(flood === undefined ? pause : flood * 1_000, signal, own);
   }
 
-  /** Nothing is confirmed to Telegram before it is stored, however long the database is away. */
-  async function untilItWorks<T>(
-    what: string,
-    signal: GrammySignal,
-    work: () => Promise<T>,
-  ): Promise<T> {
+  async function readLeftovers(signal: GrammySignal): Promise<unknown[]> {
     for (;;) {
       try {
-        return await work();
+        return await inbox.takeUnhandled();
       } catch (error) {
-        log.error(describeError(error), `The update inbox failed to ${what}`);
-        if (signal.aborted) throw error;
-        await sleep(timings.repeatMs);
+        await pauseInbox('read', error, signal);
       }
     }
+  }
+
+  async function pauseInbox(what: string, error: unknown, signal: GrammySignal): Promise<void> {
+    log.error(describeError(error), `The update inbox failed to ${what}`);
+    if (signal.aborted) throw error;
+    await sleep(timings.repeatMs);
   }
 
   async function consume(update: Update): Promise<void> {

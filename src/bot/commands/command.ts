@@ -9,6 +9,8 @@ import type { Log } from '../log.ts';
 import type { Messenger } from '../messenger.ts';
 import type { Cancelling } from '../middleware/cancel.ts';
 import type { Office } from '../office.ts';
+import type { PaymentOffers, StarBooks } from '../payments/books.ts';
+import type { Checkout } from '../payments/checkout.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
 
 /** Something a person can ask for by its name, from the menu, or by its own buttons. */
@@ -30,7 +32,10 @@ export interface CommandDeps {
   readonly api: Api;
   readonly orders: () => Orders;
   readonly people: People;
-  readonly ledger: Pick<Ledger, 'balance' | 'statement' | 'topUp'>;
+  readonly ledger: Pick<Ledger, 'balance' | 'reserved' | 'statement' | 'topUp'>;
+  readonly books: Pick<StarBooks, 'refunds'>;
+  readonly checkout: Checkout;
+  readonly offers: PaymentOffers;
   readonly office: Office;
   readonly messenger: Messenger;
   readonly flow: MorphFlow;

@@ -6,11 +6,12 @@ import { createGenderCommand } from './gender.ts';
 import { createHelpCommand } from './help.ts';
 import { createHistoryCommand } from './history.ts';
 import { createLanguageCommand } from './language.ts';
-import { createLegalCommand } from './legal.ts';
+import { createPrivacyCommand, createTermsCommand } from './legal.ts';
 import { createMorphCommand } from './morph.ts';
 import { createPaySupportCommand } from './pay-support.ts';
 import { createStartCommand } from './start.ts';
 import { createStatusCommand } from './status.ts';
+import { createTopUpCommand } from './top-up.ts';
 
 /** Every command there is: what is registered, what the menus of Telegram show and what /help prints. */
 export interface CommandList {
@@ -26,14 +27,15 @@ export function createCommandList(deps: CommandDeps): CommandList {
     createStartCommand(deps),
     createMorphCommand(deps),
     createBalanceCommand(deps),
+    createTopUpCommand(deps),
     createHistoryCommand(deps),
     createStatusCommand(deps),
     createCancelCommand(deps),
     createLanguageCommand(deps),
     createGenderCommand(deps),
     createHelpCommand(deps, (isAdmin) => (isAdmin ? [...everyone, ...admins] : everyone)),
-    createLegalCommand('privacy', deps),
-    createLegalCommand('terms', deps),
+    createPrivacyCommand(deps),
+    createTermsCommand(deps),
     createPaySupportCommand(deps),
   ];
   return { everyone, admins };

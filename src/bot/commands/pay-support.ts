@@ -16,7 +16,7 @@ const MAX_QUESTION_LENGTH = 3_000;
  * Bots that sell must answer it. @see https://core.telegram.org/bots/payments-stars#paysupport
  */
 export function createPaySupportCommand(deps: CommandDeps): Command {
-  const { adminIds, ledger, messenger } = deps;
+  const { adminIds, books, ledger, messenger, offers } = deps;
 
   async function pass(ctx: BotContext, question: string): Promise<boolean> {
     const { person } = ctx;
@@ -59,8 +59,16 @@ export function createPaySupportCommand(deps: CommandDeps): Command {
         await messenger.send(person.id, { text });
         return;
       }
-      const lines = await ledger.statement(person.id, READ_ENTRIES);
-      const help = { lines, shown: SHOWN_MOVEMENTS, reachable: adminIds.length > 0 };
+      const [lines, unused] = await Promise.all([
+        ledger.statement(person.id, READ_ENTRIES),
+        offers.refundDays > 0 ? books.refunds.unused(person.id, offers.refundDays) : [],
+      ]);
+      const help = {
+        lines,
+        shown: SHOWN_MOVEMENTS,
+        reachable: adminIds.length > 0,
+        returnable: unused.length > 0,
+      };
       await messenger.send(person.id, paySupportScreen(t, person.language, help));
     },
   };
