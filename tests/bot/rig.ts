@@ -8,12 +8,14 @@ import { type CreateBotDeps, createBot, type MorphBot } from '../../src/bot/crea
 import type { BotTimings } from '../../src/bot/timings.ts';
 import { NO_STARS, type Stars, stars } from '../../src/domain/stars.ts';
 import type { StatementLine } from '../../src/ledger/ledger.ts';
-import type { ResultVideo } from '../../src/orders/chat-port.ts';
+import type { ChatPort, ResultVideo } from '../../src/orders/chat-port.ts';
 import { type Person as Known, languageOf, type People } from '../../src/people/people.ts';
 import type { BotApiServer } from '../../src/sandbox/bot-api-server.ts';
 import { createPerson, type Person } from '../support/chat.ts';
+import { createFakeBooks } from '../support/fake-books.ts';
 import { createFakeOrders, type FakeOrders } from '../support/fake-orders.ts';
 import { startSandbox, testToken } from '../support/sandbox.ts';
+import { unused } from '../support/unused.ts';
 
 /** Short enough for tests, long enough to see that edits are held back. */
 export const FAST: BotTimings = {
@@ -21,6 +23,13 @@ export const FAST: BotTimings = {
   collector: { editEveryMs: 60, firstMs: 30 },
   progress: { tickMs: 40, editEveryMs: 60 },
   download: { idleMs: 300, overallMs: 2_000, retryPauseMs: 10 },
+  payments: {
+    checkoutMs: 700,
+    reconcileMs: 60_000,
+    settleMs: 60_000,
+    refundMs: 60_000,
+    takeDownMs: 60_000,
+  },
   retryPauseMs: 10,
 };
 
@@ -59,6 +68,8 @@ export interface RigOptions {
   readonly allowViolations?: boolean;
   /** Whether the bot is started; true by default. */
   readonly start?: boolean;
+  /** Rooms in place of those in memory; the chat they speak to is that of the bot that runs. */
+  readonly rooms?: (chat: () => ChatPort) => Partial<CreateBotDeps>;
 }
 
 /** The error of a database that is away. */
@@ -98,6 +109,9 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
         language: languageOf(sender.languageCode),
         gender: null,
         blockedAt: null,
+        bannedAt: null,
+        termsVersion: null,
+        invitedBy: null,
         ...known,
         id: sender.id,
         firstName: sender.firstName,
@@ -141,6 +155,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     people: directory,
     ledger: {
       balance: async (id) => balanceOf(id),
+      reserved: async () => NO_STARS,
       statement: async (_id, limit) => statement.slice(0, limit),
       async topUp({ personId, amount, key }) {
         if (grants.has(key)) return { kind: 'already' };
@@ -149,6 +164,9 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
         return { kind: 'topped_up', balance: balanceOf(personId) };
       },
     },
+    books: createFakeBooks(),
+    offers: { packs: [50, 100, 250, 500, 1000, 2500], refundDays: 14 },
+    office: unused('office'),
     inbox: {
       async store(batch) {
         touch();
@@ -189,6 +207,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     },
     onFatal: (error) => logged.push(`fatal: ${error.message}`),
     timings: { ...FAST, ...options.timings },
+    ...options.rooms?.(() => bot.chatPort),
   };
   const create = () => createBot(deps);
 
@@ -238,7 +257,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
 /** Waits until something is so, at most five seconds. */
 export async function until(condition: () => unknown): Promise<void> {
   const deadline = Date.now() + 5_000;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`Never came true: ${condition}`);
     await sleep(10);
   }
