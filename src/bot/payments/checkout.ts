@@ -4,8 +4,9 @@ import type { Invoice, InvoicedOrder } from '../../ledger/invoices.ts';
 import type { Person } from '../../people/people.ts';
 import type { Talk } from '../context.ts';
 import type { TextKey } from '../i18n.ts';
+import { describeError, type Log } from '../log.ts';
 import type { Messenger } from '../messenger.ts';
-import { isUnreachable } from '../telegram-errors.ts';
+import { isBadRequest, isUnreachable } from '../telegram-errors.ts';
 import { invoiceWords, payKeyboard, termsScreen } from '../views/payments.ts';
 import type { StarBooks } from './books.ts';
 import type { Purchase } from './purchase.ts';
@@ -19,6 +20,7 @@ export interface CheckoutDeps {
   readonly refundDays: number;
   /** Invoices were closed: their messages are to be taken down. */
   readonly onClosed: () => void;
+  readonly log: Log;
 }
 
 /** Sends invoices and takes them back. */
@@ -51,7 +53,8 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
     deps.onClosed();
     const messageId = await sendMessage(talk, purchase, invoice).catch(async (error: unknown) => {
       await invoices.cancel(invoice.id, person.id);
-      if (!isUnreachable(error)) throw error;
+      if (!isUnreachable(error) && !isBadRequest(error)) throw error;
+      deps.log.warn(describeError(error), 'An invoice was not taken');
       return undefined;
     });
     if (messageId === undefined) {
