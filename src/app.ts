@@ -239,8 +239,6 @@ function createOffice(deps: {
     referralBonus,
     sales: createSales(deps),
     tickets: createTickets(deps),
-    payments: createPayments(deps),
-    refunds: createStarRefunds(deps),
     audit: () => auditLedger(db),
     statistics: (period, now) => readStatistics(db, period, now),
     exportTable: (kind, period, now) => exportTable(db, kind, period, now),

@@ -7,10 +7,12 @@ import type { People } from '../people/people.ts';
 import { createAlarms } from './alarms.ts';
 import { decodeOrderPress } from './callback-data.ts';
 import { createCollector } from './collector.ts';
+import { finish } from './commands/admin/admin-command.ts';
+import { answerTicket } from './commands/admin/tickets.ts';
 import type { CommandDeps } from './commands/command.ts';
 import { createAgainButton } from './commands/history.ts';
 import { createCommandList } from './commands/list.ts';
-import { publishCommands } from './commands/publish.ts';
+import { publishCommands, publishForAdmin } from './commands/publish.ts';
 import type { BotContext } from './context.ts';
 import { enterMorph } from './conversations/enter-morph.ts';
 import { createMorphDialogue, dialogueVersion, MORPH } from './conversations/morph.ts';
@@ -23,6 +25,7 @@ import { introduceBot } from './introduce-bot.ts';
 import type { Log } from './log.ts';
 import { createMessenger } from './messenger.ts';
 import { answerPresses } from './middleware/answer-presses.ts';
+import { createBanGate } from './middleware/ban-gate.ts';
 import { createCancelling } from './middleware/cancel.ts';
 import { createCounting } from './middleware/counting.ts';
 import {
@@ -37,11 +40,14 @@ import { createMediaCollector } from './middleware/media-collector.ts';
 import { createNewestMessage } from './middleware/newest-message.ts';
 import { createPersonMiddleware } from './middleware/person.ts';
 import { registerAtOnce, registerButtons, registerInTurn } from './middleware/register-commands.ts';
+import { createSupportMessages } from './middleware/support-messages.ts';
 import type { Office } from './office.ts';
 import type { PaymentOffers, StarBooks } from './payments/books.ts';
 import { createCashier } from './payments/create-cashier.ts';
 import { createProgressDisplay } from './progress-display.ts';
 import { createQuestions } from './questions.ts';
+import { createAwaitedQuestions } from './support/awaited-question.ts';
+import { createSupportDesk } from './support/support-desk.ts';
 import { type BotTimings, DEFAULT_TIMINGS } from './timings.ts';
 import { createTransport } from './transport.ts';
 import { createUpdateSource, type Inbox } from './update-source.ts';
@@ -121,23 +127,28 @@ export function createBot(deps: CreateBotDeps): MorphBot {
     signal: stopping.signal,
     pauseMs: timings.updates.maxPauseMs,
   });
+  const { office } = deps;
+  const awaited = createAwaitedQuestions(deps.conversationStore);
+  const support = createSupportDesk({ ...shared, ledger, adminIds, tickets: office.tickets });
   let publishing: Promise<void> | undefined;
 
   const commandDeps: CommandDeps = {
     ...shared,
     api: bot.api,
     ledger,
-    office: deps.office,
-    ...{ books, checkout, offers },
+    ...{ office, support, awaited, books, checkout, offers },
     flow,
     progress,
     cancelling,
     adminIds,
+    showAdminMenu: (adminId) => publishForAdmin(menus, adminId),
     retentionHours: deps.limits.retentionHours,
     photosStayHere: deps.photosStayHere,
   };
   const commands = createCommandList(commandDeps);
+  const menus = { api: bot.api, list: commands, translator, log };
   const person = createPersonMiddleware(shared);
+  const gate = createBanGate(messenger);
 
   const payments = cashier.serve({ flow, person });
 
@@ -152,10 +163,17 @@ export function createBot(deps: CreateBotDeps): MorphBot {
     if (blocked) await people.setBlocked(ctx.from.id, true);
   });
 
-  // What never waits for its chat's turn: /paysupport, /cancel and Cancel, the admins' commands, and
-  // the answer to a second Done.
-  registerAtOnce(bot, commands, { person, adminIds });
-  bot.on('callback_query:data').filter(isCancelPress, person, async (ctx, next) => {
+  // What never waits for its chat's turn: questions and answers, /paysupport, /cancel and Cancel, the
+  // admins' commands, and the answer to a second Done.
+  bot.use(
+    createSupportMessages({
+      ...{ support, awaited, messenger, person, adminIds, log },
+      answer: async (ctx, ticketId, text) =>
+        finish(commandDeps, ctx, 'answer', await answerTicket(commandDeps, ctx, ticketId, text)),
+    }),
+  );
+  registerAtOnce(bot, commands, { person, gate, adminIds });
+  bot.on('callback_query:data').filter(isCancelPress, person, gate, async (ctx, next) => {
     await cancelling.press(ctx);
     if (ctx.dialogueIsOver) await next();
   });
@@ -163,7 +181,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
 
   // From here on one update of a chat at a time, in the order they came.
   bot.use(sequentialize((ctx) => ctx.chat?.id.toString()));
-  bot.use(person);
+  bot.use(person, gate);
   bot.use(createMediaCollector({ ...shared, collector, cancelling, questions, checkout }));
   bot.use(rethrowDialogueError);
   bot.use(
@@ -215,7 +233,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
       progress.start();
       payments.start();
       // Menus are a convenience: nobody waits for them.
-      publishing = publishCommands({ api: bot.api, list: commands, translator, adminIds, log });
+      publishing = publishCommands({ ...menus, adminIds });
     },
 
     async stop(deadlineMs) {

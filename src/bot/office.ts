@@ -2,8 +2,6 @@ import type { Period } from '../domain/period.ts';
 import type { Stars } from '../domain/stars.ts';
 import type { AuditReport } from '../ledger/audit.ts';
 import type { ExportKind, ExportTable } from '../ledger/exports.ts';
-import type { Payments } from '../ledger/payments.ts';
-import type { StarRefunds } from '../ledger/star-refunds.ts';
 import type { Statistics } from '../ledger/statistics.ts';
 import type { AdminLog } from '../people/admin-log.ts';
 import type { Bans } from '../people/bans.ts';
@@ -24,8 +22,6 @@ export interface Office {
   readonly referralBonus: Stars;
   readonly sales: Sales;
   readonly tickets: Tickets;
-  readonly payments: Pick<Payments, 'find' | 'list'>;
-  readonly refunds: Pick<StarRefunds, 'request'>;
   audit(): Promise<AuditReport>;
   /** Of a period that ends now. */
   statistics(period: Period, now: Date): Promise<Statistics>;

@@ -55,6 +55,12 @@ export interface UpdateSource {
   stop(deadlineMs: number): Promise<void>;
 }
 
+/**
+ * Updates handled at the same time, those that wait for their chat's turn among them. Beyond it nothing
+ * is asked for, and a payment would wait behind somebody's hundred photos: it is there for memory alone.
+ */
+const MAX_HANDLED = 10_000;
+
 const SWEEP_EVERY_MS = 6 * 3_600_000;
 
 /**
@@ -169,8 +175,10 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
     }
   }
 
-  const sink = createConcurrentSink<Update, unknown>({ consume }, async (error) =>
-    log.error(describeError(error), 'An update was dropped'),
+  const sink = createConcurrentSink<Update, unknown>(
+    { consume },
+    async (error) => log.error(describeError(error), 'An update was dropped'),
+    { concurrency: MAX_HANDLED },
   );
   const runner = createRunner(createSource({ supply }), sink);
   let sweeper: NodeJS.Timeout | undefined;

@@ -9,13 +9,14 @@ import type { BotTimings } from '../../src/bot/timings.ts';
 import { NO_STARS, type Stars, stars } from '../../src/domain/stars.ts';
 import type { StatementLine } from '../../src/ledger/ledger.ts';
 import type { ChatPort, ResultVideo } from '../../src/orders/chat-port.ts';
+import type { AdminDeed } from '../../src/people/admin-log.ts';
 import { type Person as Known, languageOf, type People } from '../../src/people/people.ts';
 import type { BotApiServer } from '../../src/sandbox/bot-api-server.ts';
 import { createPerson, type Person } from '../support/chat.ts';
 import { createFakeBooks } from '../support/fake-books.ts';
+import { createFakeOffice } from '../support/fake-office.ts';
 import { createFakeOrders, type FakeOrders } from '../support/fake-orders.ts';
 import { startSandbox, testToken } from '../support/sandbox.ts';
-import { unused } from '../support/unused.ts';
 
 /** Short enough for tests, long enough to see that edits are held back. */
 export const FAST: BotTimings = {
@@ -44,6 +45,8 @@ export interface Rig {
   readonly people: Map<number, Known>;
   readonly balances: Map<number, Stars>;
   readonly statement: StatementLine[];
+  /** What operators did. */
+  readonly deeds: AdminDeed[];
   /** What was logged, each line as JSON. */
   readonly logged: string[];
   readonly dir: string;
@@ -84,6 +87,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   const balances = new Map<number, Stars>();
   const statement: StatementLine[] = [];
   const logged: string[] = [];
+  const deeds: AdminDeed[] = [];
   const dialogues = new Map<string, unknown>();
   const updates: Rig['updates'] = new Map();
   const grants = new Set<string>();
@@ -166,7 +170,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     },
     books: createFakeBooks(),
     offers: { packs: [50, 100, 250, 500, 1000, 2500], refundDays: 14 },
-    office: unused('office'),
+    office: createFakeOffice({ people, deeds }),
     inbox: {
       async store(batch) {
         touch();
@@ -229,6 +233,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     people,
     balances,
     statement,
+    deeds,
     logged,
     dir,
     dialogues,

@@ -6,7 +6,7 @@ import type { Language } from '../../people/people.ts';
 import { showDay, showMovement, showStars } from '../amounts.ts';
 import { escapeHtml, type TextKey, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
-import { accountKeyboard, returnKeyboard } from './payments.ts';
+import { accountKeyboard } from './payments.ts';
 
 /** Entries read for a statement: enough for some orders that were refunded transition by transition. */
 export const READ_ENTRIES = 300;
@@ -89,29 +89,6 @@ function topUpText(t: Translate, { source, reason }: StatementLine): string {
   const what = t(`account.sources.${source ?? 'grant'}`);
   if (reason === null || (source !== null && source !== 'grant')) return what;
   return `${what}: ${escapeHtml(reason.slice(0, 60))}`;
-}
-
-/** What /paysupport shows before there is a question. */
-export function paySupportScreen(
-  t: Translate,
-  language: Language,
-  help: {
-    readonly lines: readonly StatementLine[];
-    /** How many movements at most. */
-    readonly shown: number;
-    readonly reachable: boolean;
-    /** Whether there are payments that could go back. */
-    readonly returnable: boolean;
-  },
-): Screen {
-  return {
-    ...(help.returnable ? { keyboard: returnKeyboard(t) } : {}),
-    text: [
-      t('account.paySupport'),
-      movementLines(t, language, help.lines, help.shown),
-      help.reachable ? t('account.paySupportHow') : t('account.paySupportNobody'),
-    ].join('\n\n'),
-  };
 }
 
 export const HISTORY_PAGE = 5;
