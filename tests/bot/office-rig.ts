@@ -22,7 +22,7 @@ import { createTerms } from '../../src/people/terms.ts';
 import { createTickets } from '../../src/people/tickets.ts';
 import type { Person } from '../support/chat.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
-import { ADMIN, type Rig, type RigOptions, startRig } from './rig.ts';
+import { type Rig, type RigOptions, startRig } from './rig.ts';
 
 /** A bot whose people, books and operators' desk are in a real database; its orders are in memory. */
 export interface OfficeRig extends Rig {
@@ -39,6 +39,8 @@ export interface OfficeRig extends Rig {
   }): Promise<Person>;
   /** Books a payment as Telegram tells it; gives its charge id. */
   paid(personId: number, amountXtr: number): Promise<string>;
+  /** The operator of this rig alone: message ids begin anew with each, and books remember them. */
+  readonly adminId: number;
   /** The operator, who has pressed Start. */
   operator(): Promise<Person>;
 }
@@ -50,6 +52,7 @@ export function prepareOffice(): (t: TestContext, options?: RigOptions) => Promi
   let database: TestDatabase;
   let people = 7_000;
   let charges = 0;
+  let admins = 900;
 
   before(async () => {
     database = await openTestDatabase();
@@ -58,6 +61,8 @@ export function prepareOffice(): (t: TestContext, options?: RigOptions) => Promi
 
   return async (t, options = {}) => {
     const { db } = database;
+    admins += 1;
+    const adminId = admins;
     const ledger = createLedger({ db });
     const known = createPeople({ db, ledger, welcomeStars: stars(0) });
     const payments = createPayments({ db, referralBonus: REFERRAL_BONUS });
@@ -84,11 +89,12 @@ export function prepareOffice(): (t: TestContext, options?: RigOptions) => Promi
       exportTable: (kind, period, now) => exportTable(db, kind, period, now),
     };
     const rig = await startRig(t, {
+      adminIds: [adminId],
       ...options,
       rooms: () => ({ people: known, ledger, books, office }),
     });
     return Object.assign(rig, {
-      ...{ db, office, books, ledger, known },
+      ...{ db, office, books, ledger, known, adminId },
       async somebody({ name = 'Ann', language = 'en', welcome = stars(0) } = {}) {
         people += 1;
         const personId = people;
@@ -108,8 +114,8 @@ export function prepareOffice(): (t: TestContext, options?: RigOptions) => Promi
         return chargeId;
       },
       async operator() {
-        const root = rig.person(ADMIN, 'Root');
-        await known.meet({ id: ADMIN, firstName: 'Root', languageCode: 'en' });
+        const root = rig.person(adminId, 'Root');
+        await known.meet({ id: adminId, firstName: 'Root', languageCode: 'en' });
         return root;
       },
     } satisfies Omit<OfficeRig, keyof Rig>);
