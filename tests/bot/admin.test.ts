@@ -186,7 +186,7 @@ test('/audit says whether the books agree, in both languages', async (t) => {
   await rig.known.setLanguage(rig.adminId, 'ru');
   t.after(() => rig.known.setLanguage(rig.adminId, 'en'));
   root.say('/audit');
-  await root.waitForMessage({ text: /✅ Книги сходятся\..*Платежи: \d+/s });
+  await root.waitForMessage({ text: /✅ Учёт сходится\..*Платежи: \d+/s });
 });
 
 describe('/stats', () => {

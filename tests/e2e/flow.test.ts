@@ -268,8 +268,8 @@ it('what people do with the bot', { concurrency: 3 }, async (t) => {
           set?.payload['commands'],
         );
         assert.deepEqual(printed.map(([, command]) => command).toSorted(), [
-          ...['balance', 'cancel', 'gender', 'help', 'history', 'language', 'morph'],
-          ...['paysupport', 'privacy', 'start', 'status', 'terms'],
+          ...['balance', 'cancel', 'gender', 'help', 'history', 'invite', 'language', 'morph'],
+          ...['paysupport', 'privacy', 'promo', 'start', 'status', 'terms', 'topup'],
         ]);
       }
     }),
@@ -282,7 +282,7 @@ it('what people do with the bot', { concurrency: 3 }, async (t) => {
         const person = await meet(whole, { language });
         for (const command of [
           ...['balance', 'topup', 'history', 'status', 'cancel', 'language', 'gender', 'help'],
-          ...['privacy', 'terms', 'paysupport'],
+          ...['invite', 'promo', 'privacy', 'terms', 'paysupport'],
         ]) {
           const { message_id: after } = person.say(`/${command}`);
           const { text = '' } = await person.waitForMessage(() => true, { ...PATIENCE, after });

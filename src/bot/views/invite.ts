@@ -22,9 +22,9 @@ export function inviteScreen(
     summary.bonusStars > NO_STARS
       ? `, ${t('support.invite.brought', { stars: showStars(summary.bonusStars) })}`
       : '';
-  const share = new URL('https://t.me/share/url');
-  share.searchParams.set('url', link);
-  share.searchParams.set('text', t('support.invite.shareText'));
+  const text = t('support.invite.shareText');
+  // Not as a form: Telegram takes its plus signs for what they are.
+  const share = `https://t.me/share/url?url=${encodeURIComponent(link)}&text=${encodeURIComponent(text)}`;
   return {
     text: [
       t('support.invite.title'),
@@ -34,6 +34,6 @@ export function inviteScreen(
       t('support.invite.link', { link }),
       `${came}${brought}.`,
     ].join('\n\n'),
-    keyboard: [[{ text: t('support.invite.share'), url: share.href }]],
+    keyboard: [[{ text: t('support.invite.share'), url: share }]],
   };
 }

@@ -8,7 +8,7 @@ import type { Ban } from '../../people/bans.ts';
 import type { Language, Person } from '../../people/people.ts';
 import type { PromoCode } from '../../people/promo.ts';
 import type { Ticket, TicketMessage } from '../../people/tickets.ts';
-import { showDay, showMoment, showStars } from '../amounts.ts';
+import { showDate, showDay, showMoment, showStars } from '../amounts.ts';
 import { escapeHtml, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
 
@@ -255,6 +255,6 @@ export function promoValues(promo: PromoCode, language: Language) {
     amount: showStars(promo.stars),
     uses: promo.uses,
     used: promo.used,
-    until: showMoment(promo.expiresAt, language),
+    until: showDate(promo.expiresAt, language),
   };
 }
