@@ -55,6 +55,9 @@ export interface UpdateSource {
   stop(deadlineMs: number): Promise<void>;
 }
 
+/** Telegram's longest batch. */
+const MAX_BATCH = 100;
+
 /**
  * Updates handled at the same time, those that wait for their chat's turn among them. Beyond it nothing
  * is asked for, and a payment would wait behind somebody's hundred photos: it is there for memory alone.
@@ -81,33 +84,38 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
       if (leftovers.length > 0) return leftovers.filter(isUpdate);
     }
     if (postponed.length > 0) return postponed.splice(0);
+    const fresh: Update[] = [];
     for (;;) {
-      const batch = await poll(limit, signal);
+      // All that waits at Telegram is fetched before any of it is handled: a payment may stand behind
+      // hundreds of photos, and handling those would make it wait.
+      const room = Math.min(limit - fresh.length, MAX_BATCH);
+      const batch = await poll(room, fresh.length === 0 ? timings.pollSeconds : 0, signal);
       for (const { pre_checkout_query } of batch) {
         if (pre_checkout_query) deps.onPreCheckout(pre_checkout_query);
       }
       try {
-        const fresh = await inbox.store(batch.filter((update) => !update.pre_checkout_query));
+        fresh.push(...(await inbox.store(batch.filter((update) => !update.pre_checkout_query))));
         offset = batch.reduce((next, { update_id }) => Math.max(next, update_id + 1), 0) || offset;
-        return fresh;
+        if (batch.length < MAX_BATCH || fresh.length + MAX_BATCH > limit) return fresh;
       } catch (error) {
         // What is not stored is not confirmed: Telegram tells it again, and what came since with it.
+        if (fresh.length > 0) return fresh;
         await pauseInbox('write', error, signal);
       }
     }
   }
 
-  async function poll(limit: number, signal: GrammySignal): Promise<Update[]> {
+  async function poll(limit: number, waitSeconds: number, signal: GrammySignal): Promise<Update[]> {
     const own = new AbortController();
     const abort = () => own.abort();
     signal.addEventListener('abort', abort);
     // A connection that died without a word would otherwise be waited for until grammY's own timeout.
-    const timer = setTimeout(abort, (timings.pollSeconds + 15) * 1_000);
+    const timer = setTimeout(abort, (waitSeconds + 15) * 1_000);
     try {
       const options = {
         offset,
-        limit: Math.max(1, Math.min(limit, 100)),
-        timeout: timings.pollSeconds,
+        limit: Math.max(1, limit),
+        timeout: waitSeconds,
         allowed_updates: ALLOWED_UPDATES,
       };
       const batch = await api.getUpdates(options, toGrammySignal(own.signal));

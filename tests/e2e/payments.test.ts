@@ -40,16 +40,13 @@ it('stars are paid, spent and given back, and the books agree with Telegram', as
     t.diagnostic(ann.transcript());
   });
 
-  await t.test('a pre-checkout is answered within a second while 100 photos arrive', async () => {
-    const [ann, bob] = [await payer(whole), await payer(whole)];
+  await t.test('a pre-checkout behind 200 photos is answered within a second', async () => {
+    const crowd = [await payer(whole), await payer(whole)];
+    const bob = await payer(whole);
     const invoice = await askPack(bob, 50, { accept: true });
-    await beginMorph(ann);
-    ann.sendPhotos(await makePhotos(100), { album: true });
-    const downloads = telegram.calls.filter(({ method }) => method === 'getFile').length;
-    await until(
-      () => telegram.calls.filter(({ method }) => method === 'getFile').length > downloads + 5,
-      'photos were being fetched',
-    );
+    const photos = await makePhotos(100);
+    for (const person of crowd) await beginMorph(person);
+    for (const person of crowd) person.sendPhotos(photos, { album: true });
     const began = Date.now();
     const outcome = await telegram.pay(bob.id, invoice);
     const tookMs = Date.now() - began;
@@ -57,8 +54,10 @@ it('stars are paid, spent and given back, and the books agree with Telegram', as
     assert.ok(tookMs < 1_000, `${tookMs} ms`);
     t.diagnostic(`answered after ${tookMs} ms`);
     await bob.waitForMessage({ text: /\+50\.00 ⭐/ }, PATIENCE);
-    await ann.waitForMessage({ text: words.en.counted(100) }, PATIENCE);
-    ann.say('/cancel');
+    for (const person of crowd) {
+      await person.waitForMessage({ text: words.en.counted(100) }, PATIENCE);
+      person.say('/cancel');
+    }
   });
 
   await t.test('a payment whose update is lost is found, credited and told', async () => {
