@@ -5,6 +5,8 @@ import { sql } from 'drizzle-orm';
 import { type Logger, pino } from 'pino';
 import { createBot } from './bot/create-bot.ts';
 import { describeError } from './bot/log.ts';
+import type { Office } from './bot/office.ts';
+import type { StarBooks } from './bot/payments/books.ts';
 import type { BotTimings } from './bot/timings.ts';
 import {
   type Config,
@@ -15,12 +17,25 @@ import {
   secretsOf,
 } from './config.ts';
 import { createConversationStore } from './db/conversation-store.ts';
-import { type Database, isDatabaseDown, isDatabaseFull, openDatabase } from './db/database.ts';
+import {
+  type Database,
+  type Db,
+  isDatabaseDown,
+  isDatabaseFull,
+  openDatabase,
+} from './db/database.ts';
 import { DirectoryInUseError } from './db/directory-lock.ts';
 import { createUpdateInbox } from './db/update-inbox.ts';
-import { NO_STARS, parseStars } from './domain/stars.ts';
+import { NO_STARS, parseStars, type Stars } from './domain/stars.ts';
 import { createHttpServer } from './http/server.ts';
-import { createLedger } from './ledger/ledger.ts';
+import { auditLedger } from './ledger/audit.ts';
+import { exportTable } from './ledger/exports.ts';
+import { createInvoices } from './ledger/invoices.ts';
+import { createLedger, type Ledger } from './ledger/ledger.ts';
+import { createPayments } from './ledger/payments.ts';
+import { createReconciler } from './ledger/reconcile.ts';
+import { createStarRefunds } from './ledger/star-refunds.ts';
+import { readStatistics } from './ledger/statistics.ts';
 import { FfmpegError, type FfmpegTools, locateFfmpeg } from './media/ffmpeg.ts';
 import { createMorpher } from './media/morpher/create-morpher.ts';
 import type { Morpher } from './media/morpher/morpher.ts';
@@ -30,7 +45,15 @@ import { createVideo } from './media/video.ts';
 import { createOrders, type OrderDesk } from './orders/create-orders.ts';
 import { createQueue } from './orders/queue.ts';
 import type { RenderTiming } from './orders/render-attempt.ts';
+import { createAdminLog } from './people/admin-log.ts';
+import { createBans } from './people/bans.ts';
+import { createDirectory } from './people/directory.ts';
 import { createPeople } from './people/people.ts';
+import { createPromo } from './people/promo.ts';
+import { createReferral } from './people/referral.ts';
+import { createSales } from './people/sales.ts';
+import { createTerms } from './people/terms.ts';
+import { createTickets } from './people/tickets.ts';
 import { createLocalProvider } from './providers/local/local-provider.ts';
 import type { Provider } from './providers/provider.ts';
 import {
@@ -99,6 +122,7 @@ export function createApp(
       const { db } = opened;
       const ledger = createLedger({ db });
       const welcomeStars = parseStars(config.WELCOME_STARS) ?? NO_STARS;
+      const referralBonus = parseStars(config.REFERRAL_BONUS_STARS) ?? NO_STARS;
       const queue = createQueue({
         database: opened,
         serverUrl: config.DATABASE_URL,
@@ -116,6 +140,9 @@ export function createApp(
         orders: () => orders,
         people: createPeople({ db, ledger, welcomeStars }),
         ledger,
+        books: createBooks({ db, referralBonus }),
+        offers: { packs: config.TOP_UP_PACKS, refundDays: config.REFUND_DAYS },
+        office: createOffice({ db, ledger, referralBonus }),
         inbox: createUpdateInbox(db),
         conversationStore: createConversationStore(db),
         isDatabaseDown,
@@ -189,6 +216,42 @@ export function createApp(
       }
       await settle(STOP_DATABASE_MS, [database?.close()]);
     },
+  };
+}
+
+/** The books of payments. */
+function createBooks(deps: { readonly db: Db; readonly referralBonus: Stars }): StarBooks {
+  const payments = createPayments(deps);
+  const refunds = createStarRefunds(deps);
+  return {
+    payments,
+    refunds,
+    invoices: createInvoices(deps),
+    reconciler: createReconciler({ ...deps, payments, refunds }),
+    sales: createSales(deps),
+    terms: createTerms(deps),
+  };
+}
+
+/** What support, bonuses and the operators need of the rooms behind the bot. */
+function createOffice(deps: {
+  readonly db: Db;
+  readonly ledger: Ledger;
+  readonly referralBonus: Stars;
+}): Office {
+  const { db, referralBonus } = deps;
+  return {
+    adminLog: createAdminLog(deps),
+    bans: createBans(deps),
+    directory: createDirectory(deps),
+    promo: createPromo(deps),
+    referral: createReferral(deps),
+    referralBonus,
+    sales: createSales(deps),
+    tickets: createTickets(deps),
+    audit: () => auditLedger(db),
+    statistics: (period, now) => readStatistics(db, period, now),
+    exportTable: (kind, period, now) => exportTable(db, kind, period, now),
   };
 }
 

@@ -29,6 +29,21 @@ const adminIds = z
   .regex(/^\s*(\d{1,15}\s*(,\s*|$))*$/, 'must be Telegram user ids separated by commas')
   .transform((text) => text.split(',').flatMap((part) => (part.trim() ? [Number(part)] : [])));
 
+/** Telegram sells no invoice of more. */
+const MAX_INVOICE_XTR = 10_000;
+
+const packs = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .refine(
+    (parts) =>
+      parts.every((part) => /^[1-9]\d{0,4}$/.test(part) && Number(part) <= MAX_INVOICE_XTR),
+    `must be whole numbers from 1 to ${MAX_INVOICE_XTR} separated by commas`,
+  )
+  .transform((parts): readonly number[] => parts.map(Number));
+
+const starAmount = z.string().regex(/^\d{1,6}([.,]\d{1,2})?$/, 'must be an amount like 10 or 7.50');
+
 const morphModel = z
   .string()
   .refine(
@@ -60,10 +75,10 @@ const environment = z.object({
   MAX_PHOTOS: whole(2, 1000).default(200),
   STAR_USD: positive.default(0.016),
   MARKUP: positive.default(1.5),
-  WELCOME_STARS: z
-    .string()
-    .regex(/^\d{1,6}([.,]\d{1,2})?$/, 'must be an amount like 10 or 7.50')
-    .default('0'),
+  TOP_UP_PACKS: packs.default([50, 100, 250, 500, 1000, 2500]),
+  REFUND_DAYS: whole(0, 365).default(14),
+  WELCOME_STARS: starAmount.default('0'),
+  REFERRAL_BONUS_STARS: starAmount.default('0'),
   RETENTION_HOURS: positive.default(72),
   PREVIEWS_PER_DAY: whole(0, 1000).default(10),
   FFMPEG_PATH: z.string().optional(),

@@ -112,8 +112,17 @@ describe("the texts fit into Telegram's limits", () => {
       );
       within(/^order\.(tooLate|alreadyOver|cancelledToast)$|^common\.oldButton$/, 200);
       within(/^account\.sendingAgain$/, 200);
-      within(/^account\.noSalesYet$/, 255);
+      within(/^pay\.(refused\.|(pack|order)Description)/, 200);
+      within(/^pay\.(packTitle|orderTitle)$/, 32);
+      within(/^pay\.(missing|pay|notNow|accept|return|returnYes|returnNo)$/, 40);
+      within(/^pay\.(invoiceCancelled|invoiceOver|termsAccepted)$/, 200);
       within(/commands\./, 256);
+      within(/^support\.banned$/, 200);
+      within(/^office\.stats\.caption$/, 700);
+      within(
+        /^support\.(write|writeAgain|neverMind)$|^support\.invite\.share$|^office\.ticket\.close$/,
+        32,
+      );
       within(/^common\.(menu|genders)\.|^common\.(continue|cancel|status)$/, 24);
       within(/^morph\.(modes\.|done$|undo$|clear$|addPhotos$|back$|confirm$|topUp$)/, 20);
       within(/^order\.(partialYes|partialNo|makeAnother|cancelPaid)$/, 32);
@@ -122,7 +131,7 @@ describe("the texts fit into Telegram's limits", () => {
 
   test('labels and toasts hold no markup', () => {
     const plain =
-      /^common\.(menu|genders|commands)\.|^common\.(continue|cancel|status|oldButton|somethingBroke)$|^morph\.(closed|alreadyConfirmed|modes)\.|^morph\.(done|undo|clear|undone|cleared|addPhotos|back|confirm|confirmed|topUp|sheet|quoteOutdated|counting|questionFirst)$|^account\.(noSalesYet|sendingAgain)$|^order\.(tooLate|alreadyOver|cancelledToast|partialYes|partialNo|makeAnother|cancelPaid)$/;
+      /^office\.(commands|stats\.(?!caption|usage))|^support\.(banned|write|writeAgain|neverMind)$|^support\.invite\.share(Text)?$|^office\.ticket\.close$|^common\.(menu|genders|commands)\.|^common\.(continue|cancel|status|oldButton|somethingBroke)$|^morph\.(closed|alreadyConfirmed|modes)\.|^morph\.(done|undo|clear|undone|cleared|addPhotos|back|confirm|confirmed|topUp|sheet|quoteOutdated|counting|questionFirst)$|^account\.sendingAgain$|^pay\.(refused\.|(pack|order)|(missing|label|pay|notNow|accept|return|returnYes|returnNo|invoiceCancelled|invoiceOver|termsAccepted)$)|^order\.(tooLate|alreadyOver|cancelledToast|partialYes|partialNo|makeAnother|cancelPaid)$/;
     for (const [name, text] of [...en, ...ru]) {
       if (plain.test(name.replace(PLURAL, ''))) assert.doesNotMatch(text, /[<>&]/, name);
     }

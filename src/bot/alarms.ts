@@ -1,25 +1,47 @@
+import { assertNever } from '../domain/assert-never.ts';
+import type { StarDifference } from '../ledger/reconcile.ts';
 import type { Alarm } from '../orders/chat-port.ts';
 import type { People } from '../people/people.ts';
 import { escapeHtml, type Translate, type Translator } from './i18n.ts';
 import { describeError, type Log } from './log.ts';
 import type { Messenger } from './messenger.ts';
+import { createRecent } from './recent.ts';
 
-const ONCE_PER_MS = 3_600_000;
+/** A payment that is not as it should be. */
+interface TroubledPayment {
+  readonly chargeId: string;
+  readonly personId: number;
+  readonly amountXtr: number;
+}
 
-/** Tells all admins what needs them, one kind of alarm at most once an hour. */
+/** Something about stars that an operator should look at. */
+export type StarAlarm =
+  /** Telegram's books and ours differ, and the reconciliation cannot mend it. */
+  | { readonly kind: 'stars_differ'; readonly differences: readonly StarDifference[] }
+  /** A charge id was told again, with another person or amount. */
+  | ({ readonly kind: 'payment_conflict' } & TroubledPayment)
+  /** Telegram took a payment back by itself, or somebody did by hand. */
+  | ({ readonly kind: 'payment_reversed' } & TroubledPayment)
+  /** Telegram refuses a refund for good; the stars are back on the person's balance. */
+  | ({ readonly kind: 'refund_failed'; readonly error: string } & TroubledPayment)
+  /** The bot has fewer stars at Telegram than it should give back; it is tried again. */
+  | ({ readonly kind: 'refund_unfunded' } & TroubledPayment);
+
+/** Tells all admins what needs them, the same thing at most once an hour. */
 export function createAlarms(deps: {
   readonly adminIds: readonly number[];
   readonly people: Pick<People, 'find'>;
   readonly messenger: Messenger;
   readonly translator: Translator;
   readonly log: Log;
-}): (alarm: Alarm) => Promise<void> {
-  const toldAt = new Map<Alarm['kind'], number>();
+}): (alarm: Alarm | StarAlarm) => Promise<void> {
+  const told = createRecent<string, true>();
 
   return async (alarm) => {
     deps.log.error({ ...alarm, kind: undefined, alarm: alarm.kind }, 'Alarm');
-    if (Date.now() - (toldAt.get(alarm.kind) ?? 0) < ONCE_PER_MS) return;
-    toldAt.set(alarm.kind, Date.now());
+    const key = keyOf(alarm);
+    if (told.get(key)) return;
+    told.set(key, true);
     for (const adminId of deps.adminIds) {
       try {
         const admin = await deps.people.find(adminId);
@@ -32,10 +54,61 @@ export function createAlarms(deps: {
   };
 }
 
-function alarmText(t: Translate, alarm: Alarm): string {
-  if (alarm.kind !== 'order_failed') return t(`admin.alarms.${alarm.kind}`);
-  return t('admin.alarms.order_failed', {
-    order: escapeHtml(alarm.orderId),
-    failure: escapeHtml(alarm.failure),
+/** What makes an alarm the same as one before; of payments, each is a matter of its own. */
+function keyOf(alarm: Alarm | StarAlarm): string {
+  if ('chargeId' in alarm) return `${alarm.kind}:${alarm.chargeId}`;
+  if (alarm.kind !== 'stars_differ') return alarm.kind;
+  const lines = alarm.differences.map(({ kind, chargeId }) => `${kind}:${chargeId}`);
+  return [alarm.kind, ...lines].join();
+}
+
+/** Differences that an alarm names. */
+const NAMED_DIFFERENCES = 5;
+
+function alarmText(t: Translate, alarm: Alarm | StarAlarm): string {
+  switch (alarm.kind) {
+    case 'out_of_credit':
+    case 'provider_unauthorized':
+    case 'disk_full':
+      return t(`admin.alarms.${alarm.kind}`);
+    case 'order_failed':
+      return t('admin.alarms.order_failed', {
+        order: escapeHtml(alarm.orderId),
+        failure: escapeHtml(alarm.failure),
+      });
+    case 'stars_differ': {
+      const lines = alarm.differences
+        .slice(0, NAMED_DIFFERENCES)
+        .map((difference) => `• ${differenceText(t, difference)}`);
+      if (alarm.differences.length > lines.length) lines.push('…');
+      const count = alarm.differences.length;
+      return [t('admin.alarms.stars_differ', { count }), ...lines].join('\n');
+    }
+    case 'payment_conflict':
+    case 'payment_reversed':
+    case 'refund_unfunded':
+      return t(`admin.alarms.${alarm.kind}`, paymentValues(alarm));
+    case 'refund_failed':
+      return t('admin.alarms.refund_failed', {
+        ...paymentValues(alarm),
+        error: escapeHtml(alarm.error),
+      });
+    default:
+      return assertNever(alarm);
+  }
+}
+
+function paymentValues({ chargeId, personId, amountXtr }: TroubledPayment) {
+  return { charge: escapeHtml(chargeId), id: personId, stars: amountXtr };
+}
+
+/** What one side has and the other has not. */
+function differenceText(t: Translate, difference: StarDifference): string {
+  const side = (one: StarDifference['ours']) =>
+    one ? t('admin.differences.side', { stars: one.amountXtr, id: one.personId }) : '—';
+  return t(`admin.differences.${difference.kind}`, {
+    charge: escapeHtml(difference.chargeId),
+    ours: side(difference.ours),
+    telegrams: side(difference.telegrams),
   });
 }

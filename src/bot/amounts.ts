@@ -18,6 +18,18 @@ export function showDay(date: Date, language: Language): string {
   return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, format).format(date);
 }
 
+/** `22 Nov 2026`, for what may be years away; in UTC. */
+export function showDate(date: Date, language: Language): string {
+  const format = { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' } as const;
+  return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, format).format(date);
+}
+
+/** `22 Nov, 14:05`, for whoever has to find it again; in UTC. */
+export function showMoment(date: Date, language: Language): string {
+  const time = date.toISOString().slice(11, 16);
+  return `${showDay(date, language)}, ${time}`;
+}
+
 /** How long something takes, rounded up so coarsely that it does not flicker: `about 4 min`. */
 export function showWait(t: Translate, seconds: number): string {
   if (seconds < 50) return t('common.waitUnderMinute');

@@ -25,6 +25,8 @@ export type OrderPress = { readonly orderId: string } & (
   | { readonly action: 'mode'; readonly mode: MorphMode }
   /** Agrees to what the button's message shows, and to nothing else. */
   | { readonly action: 'confirm'; readonly mode: MorphMode; readonly price: Stars }
+  /** Wants to pay what is missing for exactly this. */
+  | { readonly action: 'pay'; readonly mode: MorphMode; readonly price: Stars }
   /** Asked at the beginning (`gender`), or by Done (`gender_done`): the quote follows at once. */
   | { readonly action: 'gender' | 'gender_done'; readonly gender: Gender }
   | { readonly action: 'partial'; readonly accept: boolean }
@@ -45,7 +47,8 @@ export function orderButton(text: string, press: OrderPress): InlineKeyboardButt
 export function encodeOrderPress(press: OrderPress): string {
   const parts = ['o', press.action, press.orderId];
   if (press.action === 'mode') parts.push(press.mode);
-  if (press.action === 'confirm') parts.push(MODE_LETTERS[press.mode], String(press.price));
+  if (press.action === 'confirm' || press.action === 'pay')
+    parts.push(MODE_LETTERS[press.mode], String(press.price));
   if (press.action === 'gender' || press.action === 'gender_done') parts.push(press.gender);
   if (press.action === 'partial') parts.push(press.accept ? 'yes' : 'no');
   return parts.join(':');
@@ -56,10 +59,10 @@ export function decodeOrderPress(data: string | undefined): OrderPress | undefin
   const match = /^o:([a-z_]+):([\w-]{1,32})(?::([a-z]+)(?::(0|[1-9]\d{0,9}))?)?$/.exec(data ?? '');
   const [, name, orderId, choice, price] = match ?? [];
   if (name === undefined || orderId === undefined) return undefined;
-  if (name === 'confirm') {
+  if (name === 'confirm' || name === 'pay') {
     const mode = MORPH_MODES.find((known) => MODE_LETTERS[known] === choice);
     if (!mode || price === undefined) return undefined;
-    return { action: 'confirm', orderId, mode, price: stars(Number(price)) };
+    return { action: name, orderId, mode, price: stars(Number(price)) };
   }
   if (price !== undefined) return undefined;
   const action = PLAIN_ACTIONS.find((known) => known === name);
@@ -76,4 +79,41 @@ export function decodeOrderPress(data: string | undefined): OrderPress | undefin
     return { action: 'partial', orderId, accept: choice === 'yes' };
   }
   return undefined;
+}
+
+/** Accepting the terms of a version, and what the person was about to pay. */
+export interface TermsPress {
+  readonly version: string;
+  readonly purchase:
+    | { readonly kind: 'pack'; readonly amountXtr: number }
+    | {
+        readonly kind: 'order';
+        readonly orderId: string;
+        readonly mode: MorphMode;
+        readonly price: Stars;
+      };
+}
+
+/** The prefix of buttons that accept the terms. */
+export const TERMS_PREFIX = 'terms';
+
+export function encodeTermsPress({ version, purchase }: TermsPress): string {
+  const what =
+    purchase.kind === 'pack'
+      ? ['pack', purchase.amountXtr]
+      : [MODE_LETTERS[purchase.mode], purchase.price, purchase.orderId];
+  return [TERMS_PREFIX, version, ...what].join(':');
+}
+
+/** Reads what stands behind the prefix of `encodeTermsPress`; undefined for anything else. */
+export function decodeTermsPress(value: string): TermsPress | undefined {
+  const match = /^([\w.-]{1,8}):([a-z]+):([1-9]\d{0,9})(?::([\w-]{1,32}))?$/.exec(value);
+  const [, version, name, amount, orderId] = match ?? [];
+  if (version === undefined || amount === undefined) return undefined;
+  if (name === 'pack' && orderId === undefined) {
+    return { version, purchase: { kind: 'pack', amountXtr: Number(amount) } };
+  }
+  const mode = MORPH_MODES.find((known) => MODE_LETTERS[known] === name);
+  if (!mode || orderId === undefined) return undefined;
+  return { version, purchase: { kind: 'order', orderId, mode, price: stars(Number(amount)) } };
 }

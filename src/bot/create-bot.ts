@@ -3,14 +3,16 @@ import { sequentialize } from '@grammyjs/runner';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { ChatPort } from '../orders/chat-port.ts';
 import type { Orders } from '../orders/orders.ts';
-import { languageOf, type People } from '../people/people.ts';
+import type { People } from '../people/people.ts';
 import { createAlarms } from './alarms.ts';
 import { decodeOrderPress } from './callback-data.ts';
 import { createCollector } from './collector.ts';
+import { finish } from './commands/admin/admin-command.ts';
+import { answerTicket } from './commands/admin/tickets.ts';
 import type { CommandDeps } from './commands/command.ts';
 import { createAgainButton } from './commands/history.ts';
 import { createCommandList } from './commands/list.ts';
-import { publishCommands } from './commands/publish.ts';
+import { publishCommands, publishForAdmin } from './commands/publish.ts';
 import type { BotContext } from './context.ts';
 import { enterMorph } from './conversations/enter-morph.ts';
 import { createMorphDialogue, dialogueVersion, MORPH } from './conversations/morph.ts';
@@ -24,6 +26,7 @@ import { introduceBot } from './introduce-bot.ts';
 import type { Log } from './log.ts';
 import { createMessenger } from './messenger.ts';
 import { answerPresses } from './middleware/answer-presses.ts';
+import { createBanGate } from './middleware/ban-gate.ts';
 import { createCancelling } from './middleware/cancel.ts';
 import { createCounting } from './middleware/counting.ts';
 import {
@@ -38,8 +41,14 @@ import { createMediaCollector } from './middleware/media-collector.ts';
 import { createNewestMessage } from './middleware/newest-message.ts';
 import { createPersonMiddleware } from './middleware/person.ts';
 import { registerAtOnce, registerButtons, registerInTurn } from './middleware/register-commands.ts';
+import { createSupportMessages } from './middleware/support-messages.ts';
+import type { Office } from './office.ts';
+import type { PaymentOffers, StarBooks } from './payments/books.ts';
+import { createCashier } from './payments/create-cashier.ts';
 import { createProgressDisplay } from './progress-display.ts';
 import { createQuestions } from './questions.ts';
+import { createAwaitedQuestions } from './support/awaited-question.ts';
+import { createSupportDesk } from './support/support-desk.ts';
 import { type BotTimings, DEFAULT_TIMINGS } from './timings.ts';
 import { createTransport } from './transport.ts';
 import { createUpdateSource, type Inbox } from './update-source.ts';
@@ -52,7 +61,10 @@ export interface CreateBotDeps {
   /** Asked for when needed: orders are made with this bot's `chatPort`, so they come after it. */
   readonly orders: () => Orders;
   readonly people: People;
-  readonly ledger: Pick<Ledger, 'balance' | 'statement' | 'topUp'>;
+  readonly ledger: Pick<Ledger, 'balance' | 'reserved' | 'statement' | 'topUp'>;
+  readonly books: StarBooks;
+  readonly offers: PaymentOffers;
+  readonly office: Office;
   readonly inbox: Inbox;
   readonly conversationStore: ConversationStore;
   readonly isDatabaseDown: (error: unknown) => boolean;
@@ -85,7 +97,7 @@ export interface MorphBot {
 
 /** The whole bot, put together; nothing moves before `start`. */
 export function createBot(deps: CreateBotDeps): MorphBot {
-  const { orders, people, ledger, adminIds, log } = deps;
+  const { orders, people, ledger, books, offers, adminIds, log } = deps;
   const timings: BotTimings = { ...DEFAULT_TIMINGS, ...deps.timings };
   const bot = createTransport({ ...deps, retryPauseMs: timings.retryPauseMs });
   const translator = createTranslator(LOCALES_DIR);
@@ -93,47 +105,77 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   const shared = { orders, people, messenger, translator, log };
   const collector = createCollector({ ...shared, terms: deps.limits, timings: timings.collector });
   const progress = createProgressDisplay({ ...shared, timings: timings.progress });
+  const alarm = createAlarms({ ...shared, adminIds });
+  const cashier = createCashier({
+    ...shared,
+    api: bot.api,
+    ...{ books, ledger, offers, alarm },
+    retentionHours: deps.limits.retentionHours,
+    timings: timings.payments,
+  });
+  const { checkout } = cashier;
   const terms = deps.limits;
   const questions = createQuestions(messenger);
-  const flow = createMorphFlow({ ...shared, api: bot.api, collector, progress, questions, terms });
-  const cancelling = createCancelling({ ...shared, collector, progress });
+  const flow = createMorphFlow({
+    ...shared,
+    api: bot.api,
+    ...{ collector, progress, questions, checkout, terms },
+    packs: offers.packs,
+  });
+  const cancelling = createCancelling({ ...shared, collector, progress, checkout });
   const stopping = new AbortController();
   const introduce = introduceBot(bot, {
     log,
     signal: stopping.signal,
     pauseMs: timings.updates.maxPauseMs,
   });
+  const { office } = deps;
+  const awaited = createAwaitedQuestions(deps.conversationStore);
+  const support = createSupportDesk({ ...shared, ledger, adminIds, tickets: office.tickets });
   let publishing: Promise<void> | undefined;
 
   const commandDeps: CommandDeps = {
     ...shared,
     api: bot.api,
     ledger,
+    ...{ office, support, awaited, books, checkout, offers },
     flow,
     progress,
     cancelling,
     adminIds,
+    showAdminMenu: (adminId) => publishForAdmin(menus, adminId),
     retentionHours: deps.limits.retentionHours,
     photosStayHere: deps.photosStayHere,
   };
   const commands = createCommandList(commandDeps);
+  const menus = { api: bot.api, list: commands, translator, log };
   const person = createPersonMiddleware(shared);
+  const gate = createBanGate(messenger);
 
-  // Every press is answered, whatever happens below; groups end here.
-  bot.use(createNewestMessage(), answerPresses, createGroupsMiddleware(translator));
+  const payments = cashier.serve({ flow, person });
+
+  // Every press is answered, whatever happens below.
+  bot.use(createNewestMessage(), answerPresses);
+  // Money that came or went is booked before anything else, in whatever state the chat is.
+  bot.use(payments.incoming);
+  // Groups end here.
+  bot.use(createGroupsMiddleware(translator));
   bot.on('my_chat_member', async (ctx) => {
     const blocked = ctx.myChatMember.new_chat_member.status === 'kicked';
     if (blocked) await people.setBlocked(ctx.from.id, true);
   });
-  bot.on('pre_checkout_query', async (ctx) => {
-    const t = translator(languageOf(ctx.from.language_code));
-    await ctx.answerPreCheckoutQuery(false, t('account.noSalesYet'));
-  });
 
-  // What never waits for its chat's turn: /paysupport, /cancel and Cancel, the admins' commands, and
-  // the answer to a second Done.
-  registerAtOnce(bot, commands, { person, adminIds });
-  bot.on('callback_query:data').filter(isCancelPress, person, async (ctx, next) => {
+  // What never waits for its chat's turn: questions and answers, /paysupport, /cancel and Cancel, the
+  // admins' commands, and the answer to a second Done.
+  bot.use(
+    createSupportMessages({
+      ...{ support, awaited, messenger, person, adminIds, log },
+      answer: async (ctx, ticketId, text) =>
+        finish(commandDeps, ctx, 'answer', await answerTicket(commandDeps, ctx, ticketId, text)),
+    }),
+  );
+  registerAtOnce(bot, commands, { person, gate, adminIds });
+  bot.on('callback_query:data').filter(isCancelPress, person, gate, async (ctx, next) => {
     await cancelling.press(ctx);
     if (ctx.dialogueIsOver) await next();
   });
@@ -141,8 +183,8 @@ export function createBot(deps: CreateBotDeps): MorphBot {
 
   // From here on one update of a chat at a time, in the order they came.
   bot.use(sequentialize((ctx) => ctx.chat?.id.toString()));
-  bot.use(person);
-  bot.use(createMediaCollector({ ...shared, collector, cancelling, questions }));
+  bot.use(person, gate);
+  bot.use(createMediaCollector({ ...shared, collector, cancelling, questions, checkout }));
   bot.use(rethrowDialogueError);
   bot.use(
     conversations({ storage: dialogueStorage(deps.conversationStore, dialogueVersion(flow)) }),
@@ -152,7 +194,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
 
   // What the dialogue does not take, and everything when none is running.
   registerInTurn(bot, commands);
-  registerButtons(bot, commands, [createAgainButton(commandDeps)]);
+  registerButtons(bot, commands, [createAgainButton(commandDeps), ...payments.buttons]);
   bot.on('callback_query:data', async (ctx, next) => {
     const press = decodeOrderPress(ctx.callbackQuery.data);
     if (!press) return next();
@@ -161,10 +203,10 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   });
   bot.use(createFallback(shared));
 
-  const alarm = createAlarms({ ...shared, adminIds });
   const updates = createUpdateSource({
     api: bot.api,
     inbox: deps.inbox,
+    onPreCheckout: cashier.onPreCheckout,
     handle: createHandleUpdate({ bot, translator, isDatabaseDown: deps.isDatabaseDown, log }),
     isDatabaseDown: deps.isDatabaseDown,
     onWaiting: createFullStorageNotice({ ...shared, alarm, isDatabaseFull: deps.isDatabaseFull }),
@@ -192,14 +234,15 @@ export function createBot(deps: CreateBotDeps): MorphBot {
       }
       updates.start();
       progress.start();
+      payments.start();
       // Menus are a convenience: nobody waits for them.
-      publishing = publishCommands({ api: bot.api, list: commands, translator, adminIds, log });
+      publishing = publishCommands({ ...menus, adminIds });
     },
 
     async stop(deadlineMs) {
       stopping.abort();
       await updates.stop(deadlineMs);
-      const rest = Promise.all([collector.stop(), progress.stop(), publishing]);
+      const rest = Promise.all([collector.stop(), progress.stop(), cashier.stop(), publishing]);
       await Promise.race([rest, timeout(deadlineMs)]);
     },
   };

@@ -6,7 +6,10 @@ import type admin from '../../locales/en/admin.json';
 import type common from '../../locales/en/common.json';
 import type legal from '../../locales/en/legal.json';
 import type morph from '../../locales/en/morph.json';
+import type office from '../../locales/en/office.json';
 import type order from '../../locales/en/order.json';
+import type pay from '../../locales/en/pay.json';
+import type support from '../../locales/en/support.json';
 import type { Language } from '../people/people.ts';
 
 /** Every text there is, as English has them: the other languages follow, and a test sees to it. */
@@ -16,7 +19,10 @@ interface Texts {
   readonly common: typeof common;
   readonly legal: typeof legal;
   readonly morph: typeof morph;
+  readonly office: typeof office;
   readonly order: typeof order;
+  readonly pay: typeof pay;
+  readonly support: typeof support;
 }
 
 type PluralForm = 'zero' | 'one' | 'two' | 'few' | 'many' | 'other';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConcurrentSink, createRunner, createSource } from '@grammyjs/runner';
 import { type Api, GrammyError } from 'grammy';
-import type { Update } from 'grammy/types';
+import type { PreCheckoutQuery, Update } from 'grammy/types';
 import { describeError, type Log } from './log.ts';
 import { type GrammySignal, toGrammySignal } from './telegram-errors.ts';
 
@@ -35,6 +35,11 @@ export interface UpdateSourceTimings {
 export interface UpdateSourceDeps {
   readonly api: Pick<Api, 'getUpdates'>;
   readonly inbox: Inbox;
+  /**
+   * A payment that waits for our word: told the moment it comes, whatever else is being done, and kept
+   * nowhere, since nobody waits for the answer any more after ten seconds.
+   */
+  readonly onPreCheckout: (query: PreCheckoutQuery) => void;
   /** Handles one update; rejects only while the database is away. */
   readonly handle: (update: Update) => Promise<void>;
   readonly isDatabaseDown: (error: unknown) => boolean;
@@ -52,6 +57,15 @@ export interface UpdateSource {
   stop(deadlineMs: number): Promise<void>;
 }
 
+/** Telegram's longest batch. */
+const MAX_BATCH = 100;
+
+/**
+ * Updates handled at the same time, those that wait for their chat's turn among them. Beyond it nothing
+ * is asked for, and a payment would wait behind somebody's hundred photos: it is there for memory alone.
+ */
+const MAX_HANDLED = 10_000;
+
 const SWEEP_EVERY_MS = 6 * 3_600_000;
 
 /**
@@ -67,28 +81,43 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
 
   async function supply(limit: number, signal: GrammySignal): Promise<Update[]> {
     if (!tookLeftovers) {
-      const leftovers = await untilItWorks('read', [], signal, () => inbox.takeUnhandled());
+      const leftovers = await readLeftovers(signal);
       tookLeftovers = true;
       if (leftovers.length > 0) return leftovers.filter(isUpdate);
     }
     if (postponed.length > 0) return postponed.splice(0);
-    const batch = await poll(limit, signal);
-    const fresh = await untilItWorks('write', batch, signal, () => inbox.store(batch));
-    offset = batch.reduce((next, { update_id }) => Math.max(next, update_id + 1), 0) || offset;
-    return fresh;
+    const fresh: Update[] = [];
+    for (;;) {
+      // All that waits at Telegram is fetched before any of it is handled: a payment may stand behind
+      // hundreds of photos, and handling those would make it wait.
+      const room = Math.min(limit - fresh.length, MAX_BATCH);
+      const batch = await poll(room, fresh.length === 0 ? timings.pollSeconds : 0, signal);
+      for (const { pre_checkout_query } of batch) {
+        if (pre_checkout_query) deps.onPreCheckout(pre_checkout_query);
+      }
+      try {
+        fresh.push(...(await inbox.store(batch.filter((update) => !update.pre_checkout_query))));
+        offset = batch.reduce((next, { update_id }) => Math.max(next, update_id + 1), 0) || offset;
+        if (batch.length < MAX_BATCH || fresh.length + MAX_BATCH > limit) return fresh;
+      } catch (error) {
+        // What is not stored is not confirmed: Telegram tells it again, and what came since with it.
+        if (fresh.length > 0) return fresh;
+        await pauseInbox('write', error, batch, signal);
+      }
+    }
   }
 
-  async function poll(limit: number, signal: GrammySignal): Promise<Update[]> {
+  async function poll(limit: number, waitSeconds: number, signal: GrammySignal): Promise<Update[]> {
     const own = new AbortController();
     const abort = () => own.abort();
     signal.addEventListener('abort', abort);
     // A connection that died without a word would otherwise be waited for until grammY's own timeout.
-    const timer = setTimeout(abort, (timings.pollSeconds + 15) * 1_000);
+    const timer = setTimeout(abort, (waitSeconds + 15) * 1_000);
     try {
       const options = {
         offset,
-        limit: Math.max(1, Math.min(limit, 100)),
-        timeout: timings.pollSeconds,
+        limit: Math.max(1, limit),
+        timeout: waitSeconds,
         allowed_updates: ALLOWED_UPDATES,
       };
       const batch = await api.getUpdates(options, toGrammySignal(own.signal));
@@ -117,23 +146,26 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
     await abortableSleep(flood === undefined ? pause : flood * 1_000, signal, own);
   }
 
-  /** Nothing is confirmed to Telegram before it is stored, however long the database is away. */
-  async function untilItWorks<T>(
-    what: string,
-    waiting: readonly Update[],
-    signal: GrammySignal,
-    work: () => Promise<T>,
-  ): Promise<T> {
+  async function readLeftovers(signal: GrammySignal): Promise<unknown[]> {
     for (;;) {
       try {
-        return await work();
+        return await inbox.takeUnhandled();
       } catch (error) {
-        log.error(describeError(error), `The update inbox failed to ${what}`);
-        if (signal.aborted) throw error;
-        void deps.onWaiting(error, waiting);
-        await sleep(timings.repeatMs);
+        await pauseInbox('read', error, [], signal);
       }
     }
+  }
+
+  async function pauseInbox(
+    what: string,
+    error: unknown,
+    waiting: readonly Update[],
+    signal: GrammySignal,
+  ): Promise<void> {
+    log.error(describeError(error), `The update inbox failed to ${what}`);
+    if (signal.aborted) throw error;
+    void deps.onWaiting(error, waiting);
+    await sleep(timings.repeatMs);
   }
 
   async function consume(update: Update): Promise<void> {
@@ -160,8 +192,10 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
     }
   }
 
-  const sink = createConcurrentSink<Update, unknown>({ consume }, async (error) =>
-    log.error(describeError(error), 'An update was dropped'),
+  const sink = createConcurrentSink<Update, unknown>(
+    { consume },
+    async (error) => log.error(describeError(error), 'An update was dropped'),
+    { concurrency: MAX_HANDLED },
   );
   const runner = createRunner(createSource({ supply }), sink);
   let sweeper: NodeJS.Timeout | undefined;

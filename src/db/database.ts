@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { PGlite } from '@electric-sql/pglite';
 import type { ExtractTablesWithRelations, sql } from 'drizzle-orm';
 import type { PgDatabase, PgQueryResultHKT, PgTransaction } from 'drizzle-orm/pg-core';
@@ -153,32 +154,53 @@ function shrinkParserTable(engine: PGlite): void {
   engine.parsers = few;
 }
 
+/** How long the embedded engine works before everything else gets a turn. */
+const BREATHE_EVERY_MS = 10;
+
 /**
  * On the one connection of PGlite, a query beside an open transaction of the same task waits for ever
  * (electric-sql/pglite#76). This turns that silent hang into an error.
+ *
+ * The engine answers within the microtask of the question, so that a thousand waiting queries would keep
+ * the network, timers and signals from being heard until the last is done: we let them in between.
  */
 class GuardedPglite extends PGlite {
+  #last: Promise<unknown> = Promise.resolve();
+  #breathedAt = 0;
   /** The transaction that the running task stands in; what it left running may outlive it. */
   readonly #scope = new AsyncLocalStorage<{ open: boolean }>();
 
   override query<T>(...args: Parameters<PGlite['query']>) {
     this.#refuseInsideTransaction();
-    return super.query<T>(...args);
+    return this.#inTurn(() => super.query<T>(...args));
   }
 
   override exec(...args: Parameters<PGlite['exec']>) {
     this.#refuseInsideTransaction();
-    return super.exec(...args);
+    return this.#inTurn(() => super.exec(...args));
   }
 
   override transaction<T>(callback: Parameters<typeof PGlite.prototype.transaction<T>>[0]) {
     this.#refuseInsideTransaction();
     const scope = { open: true };
-    return super
-      .transaction<T>((tx) => this.#scope.run(scope, () => callback(tx)))
-      .finally(() => {
-        scope.open = false;
-      });
+    return this.#inTurn(() =>
+      super.transaction<T>((tx) => this.#scope.run(scope, () => callback(tx))),
+    ).finally(() => {
+      scope.open = false;
+    });
+  }
+
+  /** PGlite would let them take turns as well, but without a pause. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => this.#breathe()).then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #breathe(): Promise<void> {
+    if (performance.now() - this.#breathedAt < BREATHE_EVERY_MS) return;
+    await setImmediate();
+    this.#breathedAt = performance.now();
   }
 
   #refuseInsideTransaction(): void {

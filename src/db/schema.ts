@@ -4,14 +4,12 @@ import {
   bigint,
   bigserial,
   check,
-  customType,
   index,
   integer,
   jsonb,
   pgTable,
   smallint,
   text,
-  timestamp,
   unique,
   uniqueIndex,
   uuid,
@@ -23,34 +21,37 @@ import type { MorphMode } from '../domain/morph-plan.ts';
 import type { OrderState, PredictionState, StepState } from '../domain/order-state.ts';
 import type { PhotoLook } from '../domain/photo-look.ts';
 import type { SkipReason } from '../domain/skip-reason.ts';
-import { formatStars, parseStars, type Stars } from '../domain/stars.ts';
-
-/** `numeric(10,2)` in the database, integer hundredths in our code; the driver's text never leaks out. */
-const starsColumn = customType<{ data: Stars; driverData: string }>({
-  dataType: () => 'numeric(10, 2)',
-  toDriver: formatStars,
-  fromDriver(value) {
-    const amount = parseStars(String(value));
-    if (amount === undefined) throw new Error(`Not an amount of stars: ${value}`);
-    return amount;
-  },
-});
-
-const createdAt = () => timestamp('created_at', { withTimezone: true }).notNull().defaultNow();
-const moment = (name: string) => timestamp(name, { withTimezone: true });
+import type { Stars } from '../domain/stars.ts';
+import { createdAt, moment, starsColumn } from './columns.ts';
 
 /** Everybody who ever wrote to the bot. `id` is Telegram's user id, also the id of the private chat. */
-export const people = pgTable('people', {
-  id: bigint('id', { mode: 'number' }).primaryKey(),
-  firstName: text('first_name').notNull(),
-  username: text('username'),
-  language: text('language').$type<'en' | 'ru'>().notNull(),
-  /** Null: never asked. */
-  gender: text('gender').$type<Gender>(),
-  /** Set when Telegram says that the person blocked the bot; results wait until it is null again. */
-  blockedAt: moment('blocked_at'),
-  createdAt: createdAt(),
-});
+export const people = pgTable(
+  'people',
+  {
+    id: bigint('id', { mode: 'number' }).primaryKey(),
+    firstName: text('first_name').notNull(),
+    username: text('username'),
+    language: text('language').$type<'en' | 'ru'>().notNull(),
+    /** Null: never asked. */
+    gender: text('gender').$type<Gender>(),
+    /** Set when Telegram says that the person blocked the bot; results wait until it is null again. */
+    blockedAt: moment('blocked_at'),
+    /** Set while an operator keeps the person from ordering and paying; who did it is in the admin log. */
+    bannedAt: moment('banned_at'),
+    banReason: text('ban_reason'),
+    /** The version of the terms that the person accepted last, and when. */
+    termsVersion: text('terms_version'),
+    termsAcceptedAt: moment('terms_accepted_at'),
+    /** By whose link they came, told once, when they were first met. */
+    invitedBy: bigint('invited_by', { mode: 'number' }).references((): AnyPgColumn => people.id),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    index('people_username').on(sql`lower(${table.username})`),
+    index('people_invited_by').on(table.invitedBy),
+    check('people_invited_by_another', sql`${table.invitedBy} <> ${table.id}`),
+  ],
+);
 
 /** A person's balance: always the sum of their entries, changed only in the statement that adds one. */
 export const accounts = pgTable('accounts', {
@@ -60,6 +61,12 @@ export const accounts = pgTable('accounts', {
   balance: starsColumn('balance').notNull().default(sql`0`),
 });
 
+/**
+ * charge: a sale. refund: what returns a charge, or a part of it. top_up: money in, or given.
+ * reversal: a payment that went back to Telegram; reinstatement: a reversal that never got there.
+ */
+export type EntryKind = 'charge' | 'refund' | 'top_up' | 'reversal' | 'reinstatement';
+
 /** The ledger. Entries are only ever added; a trigger refuses UPDATE, DELETE and TRUNCATE. */
 export const entries = pgTable(
   'ledger_entries',
@@ -68,8 +75,8 @@ export const entries = pgTable(
     personId: bigint('person_id', { mode: 'number' })
       .notNull()
       .references(() => people.id),
-    kind: text('kind').$type<'charge' | 'refund' | 'top_up'>().notNull(),
-    /** Signed: charges are negative, refunds and top-ups positive. */
+    kind: text('kind').$type<EntryKind>().notNull(),
+    /** Signed: charges and reversals are negative, all others positive. */
     amount: starsColumn('amount').notNull(),
     /** What the sale costs us; 0 for a top-up. Signed like the sale: a refund gives cost back. */
     cost: starsColumn('cost').notNull().default(sql`0`),
@@ -80,6 +87,8 @@ export const entries = pgTable(
       .notNull(),
     /** Of a refund: the charge it returns. */
     chargeId: bigint('charge_id', { mode: 'number' }).references((): AnyPgColumn => entries.id),
+    /** Of a reversal: the top-up it takes back. Of a reinstatement: the reversal it undoes. */
+    reversesId: bigint('reverses_id', { mode: 'number' }).references((): AnyPgColumn => entries.id),
     orderId: text('order_id'),
     reason: text('reason'),
     createdAt: createdAt(),
@@ -87,7 +96,19 @@ export const entries = pgTable(
   (table) => [
     index('ledger_entries_person').on(table.personId, table.id),
     index('ledger_entries_charge').on(table.chargeId),
-    check('ledger_entries_sign', sql`(${table.kind} = 'charge') = (${table.amount} < 0)`),
+    index('ledger_entries_order').on(table.orderId).where(sql`${table.orderId} is not null`),
+    index('ledger_entries_created').using('brin', table.createdAt),
+    uniqueIndex('ledger_entries_reinstated_once')
+      .on(table.reversesId)
+      .where(sql`${table.kind} = 'reinstatement'`),
+    check(
+      'ledger_entries_sign',
+      sql`(${table.kind} in ('charge', 'reversal')) = (${table.amount} < 0)`,
+    ),
+    check(
+      'ledger_entries_reverses',
+      sql`(${table.kind} in ('reversal', 'reinstatement')) = (${table.reversesId} is not null)`,
+    ),
     check(
       'ledger_entries_refund',
       sql`(${table.kind} = 'refund') = (${table.chargeId} is not null)`,

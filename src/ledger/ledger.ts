@@ -1,7 +1,18 @@
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import type { Db, Queryable, Tx } from '../db/database.ts';
-import { accounts, entries } from '../db/schema.ts';
+import { accounts, type EntryKind, entries, orders } from '../db/schema.ts';
+import { ACTIVE_STATES } from '../domain/order-state.ts';
 import { formatStars, NO_STARS, type Stars, stars } from '../domain/stars.ts';
+import {
+  changeBalance,
+  findDeed,
+  findEntry,
+  insertEntry,
+  lockAccount,
+  requirePositive,
+  sameDeed,
+} from './entries.ts';
+import { type TopUpSource, topUpSource } from './keys.ts';
 
 /** Money for a sale. `key` makes it happen once, however often it is asked for. */
 export interface Charge {
@@ -49,7 +60,9 @@ export type TopUpOutcome =
 
 /** A line of a person's statement. */
 export interface StatementLine {
-  readonly kind: 'charge' | 'refund' | 'top_up';
+  readonly kind: EntryKind;
+  /** Of a top-up: where the stars came from; null for a kind this version does not know. */
+  readonly source: TopUpSource | null;
   /** Signed. */
   readonly amount: Stars;
   readonly serviceType: string | null;
@@ -76,6 +89,8 @@ export interface Ledger {
   statement(personId: number, limit: number): Promise<StatementLine[]>;
   /** What was refunded of one order, in total. */
   refunded(orderId: string, db?: Queryable): Promise<Stars>;
+  /** What was charged for the person's orders that are still on their way, less their refunds. */
+  reserved(personId: number): Promise<Stars>;
 }
 
 /** @param deps.db the database for reading outside of transactions. */
@@ -88,10 +103,9 @@ export function createLedger(deps: { readonly db: Db }): Ledger {
     balance: (personId, db = deps.db) => readBalance(db, personId),
     statement: (personId, limit) => readStatement(deps.db, personId, limit),
     refunded: (orderId, db = deps.db) => readRefunded(db, orderId),
+    reserved: (personId) => readReserved(deps.db, personId),
   };
 }
-
-type Entry = typeof entries.$inferSelect;
 
 async function recordCharge(tx: Tx, charge: Charge): Promise<ChargeOutcome> {
   requirePositive(charge.amount);
@@ -136,7 +150,7 @@ async function recordRefund(tx: Tx, refund: Refund): Promise<RefundOutcome> {
     .where(eq(entries.chargeId, charge.id));
   const left = stars(-charge.amount - (returned?.total ?? NO_STARS));
   if (refund.amount > left) return { kind: 'exceeds', left };
-  await credit(tx, charge.personId, refund.amount);
+  await changeBalance(tx, charge.personId, refund.amount);
   const entryId = await insertEntry(tx, {
     personId: charge.personId,
     kind: 'refund',
@@ -160,7 +174,7 @@ async function recordTopUp(tx: Tx, topUp: TopUp): Promise<TopUpOutcome> {
     sameDeed(earlier, topUp.personId, 'top_up');
     return { kind: 'already' };
   }
-  const balance = await credit(tx, topUp.personId, topUp.amount);
+  const balance = await changeBalance(tx, topUp.personId, topUp.amount);
   await insertEntry(tx, {
     personId: topUp.personId,
     kind: 'top_up',
@@ -170,60 +184,6 @@ async function recordTopUp(tx: Tx, topUp: TopUp): Promise<TopUpOutcome> {
     reason: topUp.reason ?? null,
   });
   return { kind: 'topped_up', balance };
-}
-
-/** Makes the account if it is the first time, and holds its row until the transaction ends. */
-async function lockAccount(tx: Tx, personId: number): Promise<Stars> {
-  const locked = () =>
-    tx
-      .select({ balance: accounts.balance })
-      .from(accounts)
-      .where(eq(accounts.personId, personId))
-      .for('update');
-  const [account] = await locked();
-  if (account) return account.balance;
-  await tx.insert(accounts).values({ personId }).onConflictDoNothing();
-  const [made] = await locked();
-  return made?.balance ?? NO_STARS;
-}
-
-async function credit(tx: Tx, personId: number, amount: Stars): Promise<Stars> {
-  const [account] = await tx
-    .update(accounts)
-    .set({ balance: sql`${accounts.balance} + ${formatStars(amount)}::numeric` })
-    .where(eq(accounts.personId, personId))
-    .returning({ balance: accounts.balance });
-  if (!account) throw new Error(`Person ${personId} has no account`);
-  return account.balance;
-}
-
-async function findEntry(tx: Tx, key: string): Promise<Entry | undefined> {
-  const [entry] = await tx.select().from(entries).where(eq(entries.idempotencyKey, key));
-  return entry;
-}
-
-type Deed = Pick<Entry, 'id' | 'personId' | 'kind' | 'idempotencyKey'>;
-
-/** What a key stands for; asked with every writing, so it reads no more than it needs. */
-async function findDeed(tx: Tx, key: string): Promise<Deed | undefined> {
-  const { id, personId, kind, idempotencyKey } = entries;
-  const [deed] = await tx
-    .select({ id, personId, kind, idempotencyKey })
-    .from(entries)
-    .where(eq(idempotencyKey, key));
-  return deed;
-}
-
-/** A key that already stands for somebody else's entry, or another kind, is a bug and not a repetition. */
-function sameDeed(deed: Deed, personId: number, kind: Entry['kind']): Deed {
-  if (deed.personId === personId && deed.kind === kind) return deed;
-  throw new Error(`Ledger key ${deed.idempotencyKey} already stands for another entry`);
-}
-
-async function insertEntry(tx: Tx, entry: typeof entries.$inferInsert): Promise<number> {
-  const [inserted] = await tx.insert(entries).values(entry).returning({ id: entries.id });
-  if (!inserted) throw new Error(`Ledger entry ${entry.idempotencyKey} was not written`);
-  return inserted.id;
 }
 
 async function readBalance(db: Queryable, personId: number): Promise<Stars> {
@@ -239,8 +199,9 @@ async function readStatement(
   personId: number,
   limit: number,
 ): Promise<StatementLine[]> {
-  return db
+  const lines = await db
     .select({
+      key: entries.idempotencyKey,
       kind: entries.kind,
       amount: entries.amount,
       serviceType: entries.serviceType,
@@ -252,6 +213,10 @@ async function readStatement(
     .where(eq(entries.personId, personId))
     .orderBy(desc(entries.id))
     .limit(limit);
+  return lines.map(({ key, ...line }) => ({
+    ...line,
+    source: line.kind === 'top_up' ? topUpSource(key) : null,
+  }));
 }
 
 async function readRefunded(db: Queryable, orderId: string): Promise<Stars> {
@@ -262,6 +227,11 @@ async function readRefunded(db: Queryable, orderId: string): Promise<Stars> {
   return sum?.total ?? NO_STARS;
 }
 
-function requirePositive(amount: Stars): void {
-  if (amount <= 0) throw new RangeError(`An entry moves more than 0, got ${amount}`);
+async function readReserved(db: Queryable, personId: number): Promise<Stars> {
+  const [sum] = await db
+    .select({ total: sql`coalesce(-sum(${entries.amount}), 0)`.mapWith(entries.amount) })
+    .from(entries)
+    .innerJoin(orders, eq(orders.id, entries.orderId))
+    .where(and(eq(entries.personId, personId), inArray(orders.state, [...ACTIVE_STATES])));
+  return sum?.total ?? NO_STARS;
 }

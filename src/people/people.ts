@@ -1,8 +1,9 @@
 import { eq } from 'drizzle-orm';
-import type { Db } from '../db/database.ts';
+import type { Db, Tx } from '../db/database.ts';
 import { people } from '../db/schema.ts';
 import type { Gender } from '../domain/gender.ts';
 import type { Stars } from '../domain/stars.ts';
+import { welcomeKey } from '../ledger/keys.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
 export type Language = 'en' | 'ru';
@@ -17,6 +18,12 @@ export interface Person {
   /** Null: never asked. */
   readonly gender: Gender | null;
   readonly blockedAt: Date | null;
+  /** Set while an operator keeps them from ordering and paying. */
+  readonly bannedAt: Date | null;
+  /** The version of the terms they accepted last; null: none yet. */
+  readonly termsVersion: string | null;
+  /** By whose link they came. */
+  readonly invitedBy: number | null;
 }
 
 /** What Telegram says about the sender of an update. */
@@ -25,6 +32,11 @@ export interface Sender {
   readonly firstName: string;
   readonly username?: string | undefined;
   readonly languageCode?: string | undefined;
+  /**
+   * By whose link they came. It counts at the first meeting alone, and only when it names somebody else
+   * who was met before.
+   */
+  readonly invitedBy?: number | undefined;
 }
 
 export interface People {
@@ -67,10 +79,10 @@ export function createPeople(deps: {
         const language = languageOf(sender.languageCode);
         await tx
           .insert(people)
-          .values({ id: sender.id, ...names, language })
+          .values({ id: sender.id, ...names, language, invitedBy: await findInviter(tx, sender) })
           .onConflictDoNothing();
         if (welcomeStars > 0) {
-          const key = `welcome:${sender.id}`;
+          const key = welcomeKey(sender.id);
           await ledger.topUp(
             { personId: sender.id, amount: welcomeStars, paymentMethod: 'Bonus', key },
             tx,
@@ -97,6 +109,12 @@ export function createPeople(deps: {
         .where(eq(people.id, id));
     },
   };
+}
+
+async function findInviter(tx: Tx, { id, invitedBy }: Sender): Promise<number | null> {
+  if (invitedBy === undefined || invitedBy === id) return null;
+  const [inviter] = await tx.select({ id: people.id }).from(people).where(eq(people.id, invitedBy));
+  return inviter?.id ?? null;
 }
 
 /** `ru`, `ru-RU` → Russian; everything else, English. */

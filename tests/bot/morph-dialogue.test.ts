@@ -428,7 +428,10 @@ describe('before paying', () => {
     await ann.press(/Seamless/);
     const short = await ann.waitForMessage({ text: /You are 34\.53 ⭐ short/, button: /Top up/ });
     await ann.press(/Top up/);
-    await ann.waitForMessage({ text: /give them your id 1 / });
+    await ann.waitForMessage({
+      text: /Pay exactly what is missing/,
+      button: /Pay 35 ⭐ and start/,
+    });
     await ann.press(/Continue/);
     await ann.waitForMessage({ text: /34\.53 ⭐ short/ }, { after: short });
     rig.balances.set(1, stars(5_000));
@@ -465,7 +468,7 @@ test('what was asked before Continue and Confirm has no buttons afterwards', asy
   rig.balances.set(1, stars(0));
   await ann.press(/Seamless/);
   await ann.press(/Top up/);
-  const topUp = await ann.waitForMessage({ text: /give them your id/ });
+  const topUp = await ann.waitForMessage({ text: /Pay exactly what is missing/ });
   rig.balances.set(1, stars(60_000));
   ann.say('/morph');
   await ann.waitForMessage({ button: /Confirm/ }, { after: topUp });

@@ -8,10 +8,13 @@ import { type CreateBotDeps, createBot, type MorphBot } from '../../src/bot/crea
 import type { BotTimings } from '../../src/bot/timings.ts';
 import { NO_STARS, type Stars, stars } from '../../src/domain/stars.ts';
 import type { StatementLine } from '../../src/ledger/ledger.ts';
-import type { ResultVideo } from '../../src/orders/chat-port.ts';
+import type { ChatPort, ResultVideo } from '../../src/orders/chat-port.ts';
+import type { AdminDeed } from '../../src/people/admin-log.ts';
 import { type Person as Known, languageOf, type People } from '../../src/people/people.ts';
 import type { BotApiServer } from '../../src/sandbox/bot-api-server.ts';
 import { createPerson, type Person } from '../support/chat.ts';
+import { createFakeBooks } from '../support/fake-books.ts';
+import { createFakeOffice } from '../support/fake-office.ts';
 import { createFakeOrders, type FakeOrders } from '../support/fake-orders.ts';
 import { startSandbox, testToken } from '../support/sandbox.ts';
 
@@ -21,6 +24,13 @@ export const FAST: BotTimings = {
   collector: { editEveryMs: 60, firstMs: 30 },
   progress: { tickMs: 40, editEveryMs: 60 },
   download: { idleMs: 300, overallMs: 2_000, retryPauseMs: 10 },
+  payments: {
+    checkoutMs: 700,
+    reconcileMs: 60_000,
+    settleMs: 60_000,
+    refundMs: 60_000,
+    takeDownMs: 60_000,
+  },
   retryPauseMs: 10,
 };
 
@@ -35,6 +45,8 @@ export interface Rig {
   readonly people: Map<number, Known>;
   readonly balances: Map<number, Stars>;
   readonly statement: StatementLine[];
+  /** What operators did. */
+  readonly deeds: AdminDeed[];
   /** What was logged, each line as JSON. */
   readonly logged: string[];
   readonly dir: string;
@@ -59,6 +71,8 @@ export interface RigOptions {
   readonly allowViolations?: boolean;
   /** Whether the bot is started; true by default. */
   readonly start?: boolean;
+  /** Rooms in place of those in memory; the chat they speak to is that of the bot that runs. */
+  readonly rooms?: (chat: () => ChatPort) => Partial<CreateBotDeps>;
 }
 
 /** The error of a database that is away. */
@@ -73,6 +87,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   const balances = new Map<number, Stars>();
   const statement: StatementLine[] = [];
   const logged: string[] = [];
+  const deeds: AdminDeed[] = [];
   const dialogues = new Map<string, unknown>();
   const updates: Rig['updates'] = new Map();
   const grants = new Set<string>();
@@ -98,6 +113,9 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
         language: languageOf(sender.languageCode),
         gender: null,
         blockedAt: null,
+        bannedAt: null,
+        termsVersion: null,
+        invitedBy: null,
         ...known,
         id: sender.id,
         firstName: sender.firstName,
@@ -141,6 +159,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     people: directory,
     ledger: {
       balance: async (id) => balanceOf(id),
+      reserved: async () => NO_STARS,
       statement: async (_id, limit) => statement.slice(0, limit),
       async topUp({ personId, amount, key }) {
         if (grants.has(key)) return { kind: 'already' };
@@ -149,6 +168,9 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
         return { kind: 'topped_up', balance: balanceOf(personId) };
       },
     },
+    books: createFakeBooks(),
+    offers: { packs: [50, 100, 250, 500, 1000, 2500], refundDays: 14 },
+    office: createFakeOffice({ people, deeds }),
     inbox: {
       async store(batch) {
         touch();
@@ -190,6 +212,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     },
     onFatal: (error) => logged.push(`fatal: ${error.message}`),
     timings: { ...FAST, ...options.timings },
+    ...options.rooms?.(() => bot.chatPort),
   };
   const create = () => createBot(deps);
 
@@ -211,6 +234,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     people,
     balances,
     statement,
+    deeds,
     logged,
     dir,
     dialogues,
@@ -239,7 +263,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
 /** Waits until something is so, at most five seconds. */
 export async function until(condition: () => unknown): Promise<void> {
   const deadline = Date.now() + 5_000;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`Never came true: ${condition}`);
     await sleep(10);
   }

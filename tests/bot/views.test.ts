@@ -328,6 +328,7 @@ describe('small words', () => {
     const at = new Date('2026-11-22T23:30:00Z');
     const line = {
       kind: 'charge',
+      source: null,
       serviceType: 'image_morphing',
       orderId: 'o1',
       count: 1,
@@ -345,6 +346,7 @@ describe('small words', () => {
   test('a granted reason is shown as text', () => {
     const line = {
       kind: 'top_up',
+      source: 'grant',
       serviceType: null,
       orderId: null,
       count: 1,

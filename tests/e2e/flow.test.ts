@@ -268,8 +268,8 @@ it('what people do with the bot', { concurrency: 3 }, async (t) => {
           set?.payload['commands'],
         );
         assert.deepEqual(printed.map(([, command]) => command).toSorted(), [
-          ...['balance', 'cancel', 'gender', 'help', 'history', 'language', 'morph'],
-          ...['paysupport', 'privacy', 'start', 'status', 'terms'],
+          ...['balance', 'cancel', 'gender', 'help', 'history', 'invite', 'language', 'morph'],
+          ...['paysupport', 'privacy', 'promo', 'start', 'status', 'terms', 'topup'],
         ]);
       }
     }),
@@ -281,8 +281,8 @@ it('what people do with the bot', { concurrency: 3 }, async (t) => {
       ] as const) {
         const person = await meet(whole, { language });
         for (const command of [
-          ...['balance', 'history', 'status', 'cancel', 'language', 'gender', 'help'],
-          ...['privacy', 'terms', 'paysupport'],
+          ...['balance', 'topup', 'history', 'status', 'cancel', 'language', 'gender', 'help'],
+          ...['invite', 'promo', 'privacy', 'terms', 'paysupport'],
         ]) {
           const { message_id: after } = person.say(`/${command}`);
           const { text = '' } = await person.waitForMessage(() => true, { ...PATIENCE, after });
@@ -300,7 +300,7 @@ it('what people do with the bot', { concurrency: 3 }, async (t) => {
       await ann.press(words.en.seamless);
       await ann.waitForMessage({ text: /You are 43\.53 ⭐ short/ }, PATIENCE);
       await ann.press(/Top up/);
-      await ann.waitForMessage({ text: new RegExp(`your id ${ann.id}`) }, PATIENCE);
+      await ann.waitForMessage({ text: /Pay exactly what is missing/ }, PATIENCE);
       const { message_id: after } = ann.say('thanks');
       await whole.grant(ann, '43.53');
       await ann.press(/^Continue$/, { ...PATIENCE, after });

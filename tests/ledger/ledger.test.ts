@@ -198,7 +198,6 @@ describe('any entry', () => {
       sql`update ledger_entries set amount = 2 where person_id = ${personId}::bigint`,
       sql`update ledger_entries set amount = 2 where false`,
       sql`delete from ledger_entries where person_id = ${personId}::bigint`,
-      sql`truncate ledger_entries`,
       sql`truncate ledger_entries cascade`,
       sql`insert into ledger_entries (person_id, kind, amount, idempotency_key, payment_method)
           values (${personId}::bigint, 'top_up', 5, ${`top-up:${personId}`}, 'Admin')

@@ -67,6 +67,29 @@ describe('meeting', () => {
   });
 });
 
+describe('who brought somebody', () => {
+  test('is written down at the first meeting, and never afterwards', async () => {
+    const [inviter, other] = [await met(), await met()];
+    const id = newId();
+    const person = await people.meet({ id, firstName: 'Ada', invitedBy: inviter });
+    assert.equal(person.invitedBy, inviter);
+    await people.meet({ id, firstName: 'Ada', invitedBy: other });
+    assert.equal((await people.find(id))?.invitedBy, inviter);
+    await people.meet({ id: other, firstName: 'Ada', invitedBy: inviter });
+    assert.equal((await people.find(other))?.invitedBy, null, 'they were here before');
+  });
+
+  test('is nobody when it names themselves or somebody nobody met', async () => {
+    const self = newId();
+    assert.equal(
+      (await people.meet({ id: self, firstName: 'Ada', invitedBy: self })).invitedBy,
+      null,
+    );
+    const id = newId();
+    assert.equal((await people.meet({ id, firstName: 'Ada', invitedBy: newId() })).invitedBy, null);
+  });
+});
+
 test('gender and language are kept as told', async () => {
   const id = newId();
   await people.meet({ id, firstName: 'Ada' });
@@ -93,6 +116,10 @@ test('only Russian Telegrams start in Russian', () => {
   const languages = ['ru', 'RU', 'ru-RU', 'en', 'uk', 'rue', '', undefined].map(languageOf);
   assert.deepEqual(languages, ['ru', 'ru', 'ru', 'en', 'en', 'en', 'en', 'en']);
 });
+
+async function met(): Promise<number> {
+  return (await people.meet({ id: newId(), firstName: 'Ada' })).id;
+}
 
 /** Telegram ids go beyond 32 bits. */
 function newId(): number {

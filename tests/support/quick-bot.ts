@@ -22,6 +22,13 @@ const app = createApp(
       updates: { pollSeconds: 30, maxPauseMs: 300, repeatMs: 200, repeatForMs: 60_000 },
       collector: { editEveryMs: 300, firstMs: 100 },
       progress: { tickMs: 300, editEveryMs: 300 },
+      payments: {
+        checkoutMs: 700,
+        reconcileMs: 2_000,
+        settleMs: 2_000,
+        refundMs: 500,
+        takeDownMs: 1_000,
+      },
       download: { idleMs: 2_000, overallMs: 20_000, retryPauseMs: 100 },
       retryPauseMs: 50,
     },

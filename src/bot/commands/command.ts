@@ -8,7 +8,12 @@ import type { TextKey, Translator } from '../i18n.ts';
 import type { Log } from '../log.ts';
 import type { Messenger } from '../messenger.ts';
 import type { Cancelling } from '../middleware/cancel.ts';
+import type { Office } from '../office.ts';
+import type { PaymentOffers, StarBooks } from '../payments/books.ts';
+import type { Checkout } from '../payments/checkout.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
+import type { AwaitedQuestions } from '../support/awaited-question.ts';
+import type { SupportDesk } from '../support/support-desk.ts';
 
 /** Something a person can ask for by its name, from the menu, or by its own buttons. */
 export interface Command {
@@ -29,13 +34,21 @@ export interface CommandDeps {
   readonly api: Api;
   readonly orders: () => Orders;
   readonly people: People;
-  readonly ledger: Pick<Ledger, 'balance' | 'statement' | 'topUp'>;
+  readonly ledger: Pick<Ledger, 'balance' | 'reserved' | 'statement' | 'topUp'>;
+  readonly books: Pick<StarBooks, 'payments' | 'refunds'>;
+  readonly checkout: Checkout;
+  readonly offers: PaymentOffers;
+  readonly office: Office;
+  readonly support: SupportDesk;
+  readonly awaited: AwaitedQuestions;
   readonly messenger: Messenger;
   readonly flow: MorphFlow;
   readonly progress: ProgressDisplay;
   readonly cancelling: Cancelling;
   readonly translator: Translator;
   readonly adminIds: readonly number[];
+  /** Shows an operator their commands, once they have a chat with the bot. */
+  readonly showAdminMenu: (adminId: number) => Promise<void>;
   readonly retentionHours: number;
   /** Whether videos are rendered on this machine, as /privacy tells. */
   readonly photosStayHere: boolean;

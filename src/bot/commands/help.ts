@@ -1,17 +1,27 @@
+import type { Translate } from '../i18n.ts';
 import type { Command, CommandDeps } from './command.ts';
 
-/** /help: how it works in short, and the list of commands. */
+type Named = Pick<Command, 'name' | 'description'>;
+
+/** /help: how it works in short, and the list of commands; operators see theirs below. */
 export function createHelpCommand(
   { adminIds, messenger }: CommandDeps,
-  list: (isAdmin: boolean) => readonly Pick<Command, 'name' | 'description'>[],
+  list: () => { readonly everyone: readonly Named[]; readonly admins: readonly Named[] },
 ): Command {
   return {
     name: 'help',
     description: 'common.commands.help',
     async handle({ person, t }) {
-      const known = list(adminIds.includes(person.id));
-      const lines = known.map(({ name, description }) => `/${name} — ${t(description)}`);
-      await messenger.send(person.id, { text: `${t('common.help')}\n\n${lines.join('\n')}` });
+      const { everyone, admins } = list();
+      const forAdmins = adminIds.includes(person.id)
+        ? [`${t('office.forAdmins')}\n${lines(t, admins)}`]
+        : [];
+      const text = [t('common.help'), lines(t, everyone), ...forAdmins].join('\n\n');
+      await messenger.send(person.id, { text });
     },
   };
+}
+
+function lines(t: Translate, commands: readonly Named[]): string {
+  return commands.map(({ name, description }) => `/${name} — ${t(description)}`).join('\n');
 }

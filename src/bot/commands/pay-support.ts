@@ -1,49 +1,42 @@
-import { showMovement } from '../amounts.ts';
 import type { BotContext } from '../context.ts';
-import { escapeHtml } from '../i18n.ts';
-import { describeError } from '../log.ts';
-import { groupMovements, paySupportScreen, READ_ENTRIES } from '../views/account.ts';
+import { paySupportScreen, SUPPORT_PAGE, SUPPORT_PREFIX, writePrompt } from '../views/support.ts';
 import type { Command, CommandDeps } from './command.ts';
 
-/** Movements shown, of one order and kind together. */
-const SHOWN_MOVEMENTS = 5;
-
-/** A question longer than this would not fit into a message to the admins. */
-const MAX_QUESTION_LENGTH = 3_000;
+/** A person's own questions that are listed. */
+const SHOWN_TICKETS = 3;
 
 /**
- * /paysupport: the last movements of stars; with words behind it, a question to the admins.
+ * /paysupport: the payments with their charge ids, a way to write to the operators, and one to take
+ * back what is not used; with words behind it, a question.
  * Bots that sell must answer it. @see https://core.telegram.org/bots/payments-stars#paysupport
  */
 export function createPaySupportCommand(deps: CommandDeps): Command {
-  const { adminIds, ledger, messenger } = deps;
+  const { awaited, books, messenger, offers, office, support } = deps;
 
-  async function pass(ctx: BotContext, question: string): Promise<boolean> {
-    const { person } = ctx;
-    const lines = await ledger.statement(person.id, READ_ENTRIES);
-    const movements = groupMovements(lines)
-      .slice(0, SHOWN_MOVEMENTS)
-      .map(({ at, kind, amount, count }) => {
-        const times = count > 1 ? ` ×${count}` : '';
-        return `${at.toISOString().slice(0, 16)} ${kind}${times} ${showMovement(amount)}`;
-      });
-    let reached = false;
-    for (const adminId of adminIds) {
-      const admin = await deps.people.find(adminId);
-      const t = deps.translator(admin?.language ?? 'en');
-      const text = t('admin.ticket', {
-        id: person.id,
-        name: escapeHtml(person.firstName),
-        question: escapeHtml(question.slice(0, MAX_QUESTION_LENGTH)),
-        movements: movements.join('\n') || '—',
-      });
-      try {
-        if ((await messenger.send(adminId, { text })) !== undefined) reached = true;
-      } catch (error) {
-        deps.log.error(describeError(error), 'A question about payments did not reach an admin');
-      }
+  async function pageScreen({ person, t }: BotContext, offset: number) {
+    const [payments, tickets, unused] = await Promise.all([
+      books.payments.list({ personId: person.id, limit: SUPPORT_PAGE + 1, offset }),
+      office.tickets.ofPerson(person.id, SHOWN_TICKETS),
+      offers.refundDays > 0 ? books.refunds.unused(person.id, offers.refundDays) : [],
+    ]);
+    return paySupportScreen(t, person.language, {
+      payments: payments.slice(0, SUPPORT_PAGE),
+      hasMore: payments.length > SUPPORT_PAGE,
+      ...{ offset, tickets },
+      reachable: support.isOpen,
+      returnable: unused.length > 0,
+    });
+  }
+
+  async function expect(ctx: BotContext, ticketId: number | null): Promise<void> {
+    const { person, t } = ctx;
+    await ctx.answer();
+    if (!support.isOpen) {
+      await messenger.send(person.id, { text: t('support.nobody') });
+      return;
     }
-    return reached;
+    await awaited.expect(person.id, { ticketId });
+    await messenger.send(person.id, writePrompt(t, ticketId));
   }
 
   return {
@@ -51,17 +44,32 @@ export function createPaySupportCommand(deps: CommandDeps): Command {
     description: 'common.commands.paysupport',
     atOnce: true,
     async handle(ctx) {
-      const { person, t } = ctx;
       const question = typeof ctx.match === 'string' ? ctx.match.trim() : '';
-      if (question !== '' && adminIds.length > 0) {
-        const passed = await pass(ctx, question);
-        const text = t(passed ? 'account.questionPassed' : 'account.questionFailed');
-        await messenger.send(person.id, { text });
-        return;
-      }
-      const lines = await ledger.statement(person.id, READ_ENTRIES);
-      const help = { lines, shown: SHOWN_MOVEMENTS, reachable: adminIds.length > 0 };
-      await messenger.send(person.id, paySupportScreen(t, person.language, help));
+      if (question !== '' && support.isOpen) return support.receive(ctx, question);
+      await messenger.send(ctx.person.id, await pageScreen(ctx, 0));
+    },
+    button: {
+      prefix: SUPPORT_PREFIX,
+      async press(ctx, value) {
+        const { person, t, messageId } = ctx;
+        const [action, number] = value.split(':');
+        const counted = /^\d{1,9}$/.test(number ?? '') ? Number(number) : undefined;
+        if (value === 'write') {
+          await expect(ctx, null);
+        } else if (value === 'drop') {
+          await awaited.forget(person.id);
+          await ctx.answer();
+          await messenger.put(person.id, messageId, { text: t('support.dropped') });
+        } else if (action === 'more' && counted !== undefined) {
+          await expect(ctx, counted);
+        } else if (action === 'page' && counted !== undefined) {
+          await ctx.answer();
+          await messenger.put(person.id, messageId, await pageScreen(ctx, counted));
+        } else {
+          return false;
+        }
+        return true;
+      },
     },
   };
 }

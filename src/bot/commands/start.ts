@@ -36,6 +36,8 @@ export function createStartCommand(deps: CommandDeps): Command {
       const { person, t } = ctx;
       await showExample(ctx);
       await deps.messenger.send(person.id, welcomeScreen(t));
+      // At the bot's start an operator may have had no chat with it yet.
+      if (deps.adminIds.includes(person.id)) await deps.showAdminMenu(person.id);
       const open = await deps.orders().findOpen(person.id);
       if (open) {
         const screen = unfinishedScreen(t, { id: open.id, kind: 'open' });

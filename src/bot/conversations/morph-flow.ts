@@ -8,10 +8,13 @@ import type { Collector } from '../collector.ts';
 import type { PressedButton, Talk } from '../context.ts';
 import type { TextKey, Translate } from '../i18n.ts';
 import type { Messenger, Screen } from '../messenger.ts';
+import type { Checkout } from '../payments/checkout.ts';
+import type { OrderPurchase } from '../payments/purchase.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
 import type { Questions } from '../questions.ts';
 import { sendPictures } from '../send-pictures.ts';
 import { genderSavedScreen, genderScreen } from '../views/menu.ts';
+import { orderTopUpScreen } from '../views/payments.ts';
 import { askPhotosScreen, type PhotoTerms } from '../views/photos.ts';
 import {
   confirmScreen,
@@ -21,7 +24,6 @@ import {
   previewText,
   quoteScreen,
   shortScreen,
-  topUpScreen,
 } from '../views/quote.ts';
 
 /** Whether the dialogue about an order goes on: there is a button to press or a photo to send. */
@@ -35,7 +37,10 @@ export interface MorphFlowDeps {
   readonly collector: Collector;
   readonly progress: ProgressDisplay;
   readonly questions: Questions;
+  readonly checkout: Pick<Checkout, 'refusal' | 'begin' | 'withdraw'>;
   readonly terms: PhotoTerms;
+  /** The packs of a top-up, in XTR. */
+  readonly packs: readonly number[];
 }
 
 /**
@@ -47,10 +52,12 @@ export interface MorphFlow {
   begin(talk: Talk): Promise<{ readonly orderId: string; readonly stage: Stage }>;
   /** Does what a button says and asks what comes next. */
   press(talk: Talk & PressedButton, press: OrderPress): Promise<Stage>;
+  /** Shows an order that was confirmed by its payment, with nobody pressing a button. */
+  started(personId: number, orderId: string): Promise<void>;
 }
 
 export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
-  const { api, messenger, collector, progress, questions, terms } = deps;
+  const { api, messenger, collector, progress, questions, checkout, terms } = deps;
 
   async function begin(talk: Talk) {
     const order = await deps.orders().open(talk.person.id);
@@ -119,6 +126,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       case 'clear': {
         const { requestId } = talk;
         const intake = await deps.orders()[pressed.action](orderId, person.id, requestId);
+        await checkout.withdraw(orderId);
         await talk.answer(t(pressed.action === 'undo' ? 'morph.undone' : 'morph.cleared'));
         if (intake) await collector.refresh(order);
         return 'asking';
@@ -137,6 +145,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         const chosen = await deps.orders().choose(orderId, person.id, choice);
         if (chosen.kind === 'closed') return outdated(talk, order);
         await talk.answer();
+        if (pressed.mode !== order.mode) await checkout.withdraw(orderId);
         return offer(talk, orderId, chosenScreen(t, orderId, chosen), messageId);
       }
       case 'back':
@@ -155,8 +164,9 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         await collector.renew(order);
         return 'asking';
       case 'topup':
-        await talk.answer();
-        return offer(talk, orderId, topUpScreen(t, orderId, person.id), messageId);
+        return topUp(talk, order);
+      case 'pay':
+        return pay(talk, order, pressed);
       default:
         return assertNever(pressed);
     }
@@ -181,6 +191,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
   ): Promise<Stage> {
     const { person, t } = talk;
     if (sheets) await collector.rest({ id: orderId, personId: person.id });
+    await checkout.withdraw(orderId);
     const outcome = await messenger
       .during(person.id, 'upload_photo', async () => {
         const made = await deps.orders().quote(orderId, person.id);
@@ -246,6 +257,8 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     { mode, price }: Extract<OrderPress, { action: 'confirm' }>,
   ): Promise<Stage> {
     const { person, t, messageId } = talk;
+    const reason = isOpen(order.state) ? await checkout.refusal(person) : undefined;
+    if (reason) return refused(talk, reason);
     // Known before the charge: whoever shows progress first goes on with the pressed message.
     if (messageId && isOpen(order.state)) {
       await deps.orders().setProgressMessage(order.id, { messageId, text: '' });
@@ -254,6 +267,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     switch (outcome.kind) {
       case 'queued':
         await talk.answer(t('morph.confirmed'));
+        await checkout.withdraw(order.id);
         await progress.refresh(order.id);
         await collector.refresh(order);
         await settleAll(person.id, order.id, messageId);
@@ -268,7 +282,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       }
       case 'short':
         await talk.answer();
-        return offer(talk, order.id, shortScreen(t, order.id, outcome), messageId);
+        return offer(talk, order.id, shortScreen(t, order.id, { ...outcome, mode }), messageId);
       case 'outdated':
         return outdated(talk, order);
       case 'closed':
@@ -276,6 +290,59 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       default:
         return assertNever(outcome);
     }
+  }
+
+  /** Where more stars come from; with a chosen mode, also exactly those that it lacks. */
+  async function topUp(talk: Talk & PressedButton, order: OrderView): Promise<Stage> {
+    const { person, t, messageId } = talk;
+    const reason = await checkout.refusal(person);
+    if (reason) return refused(talk, reason);
+    const chosen = await chooseAgain(talk, order);
+    await talk.answer();
+    if (chosen?.kind === 'chosen') {
+      return offer(talk, order.id, chosenScreen(t, order.id, chosen), messageId);
+    }
+    const purchase = chosen && purchaseOf(order.id, chosen);
+    const screen = orderTopUpScreen(t, order.id, { purchase, packs: deps.packs });
+    return offer(talk, order.id, screen, messageId);
+  }
+
+  /** Asks for what is missing, if the order still is what the button said. */
+  async function pay(
+    talk: Talk & PressedButton,
+    order: OrderView,
+    { mode, price }: Extract<OrderPress, { action: 'pay' }>,
+  ): Promise<Stage> {
+    const { t, messageId } = talk;
+    const chosen = order.mode === mode ? await chooseAgain(talk, order) : undefined;
+    if (chosen?.option.price !== price) return outdated(talk, order);
+    const reason = await checkout.refusal(talk.person);
+    if (reason) return refused(talk, reason);
+    await talk.answer();
+    if (chosen.kind === 'chosen') {
+      return offer(talk, order.id, chosenScreen(t, order.id, chosen), messageId);
+    }
+    await checkout.begin(talk, purchaseOf(order.id, chosen));
+    return 'asking';
+  }
+
+  /** What the chosen mode costs and lacks now; undefined when none is chosen, or the order is closed. */
+  async function chooseAgain({ person }: Talk, order: OrderView): Promise<Chosen | undefined> {
+    if (order.mode === null) return undefined;
+    const choice = { mode: order.mode, gender: person.gender ?? 'unset' };
+    const chosen = await deps.orders().choose(order.id, person.id, choice);
+    return chosen.kind === 'closed' ? undefined : chosen;
+  }
+
+  async function refused(talk: Talk & PressedButton, reason: TextKey): Promise<Stage> {
+    await talk.answer(talk.t(reason), { alert: true });
+    return 'asking';
+  }
+
+  async function started(personId: number, orderId: string): Promise<void> {
+    await settleAll(personId, orderId);
+    await collector.refresh({ id: orderId });
+    await progress.renew(orderId);
   }
 
   async function answerPartial(
@@ -326,17 +393,23 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     }
   }
 
-  return { begin, press };
+  return { begin, press, started };
 }
 
-function chosenScreen(
-  t: Translate,
-  orderId: string,
-  chosen: Exclude<ChooseOutcome, { kind: 'closed' }>,
-): Screen {
+type Chosen = Exclude<ChooseOutcome, { kind: 'closed' }>;
+
+function chosenScreen(t: Translate, orderId: string, chosen: Chosen): Screen {
   if (chosen.kind === 'chosen') return confirmScreen(t, orderId, chosen);
   const { option, balance, missing } = chosen;
-  return shortScreen(t, orderId, { price: option.price, balance, missing });
+  const { mode, price } = option;
+  return shortScreen(t, orderId, { mode, price, balance, missing });
+}
+
+function purchaseOf(
+  orderId: string,
+  { option, missing }: Extract<Chosen, { kind: 'short' }>,
+): OrderPurchase {
+  return { kind: 'order', orderId, mode: option.mode, price: option.price, missing };
 }
 
 /** How an order ended, for a button that came too late. */

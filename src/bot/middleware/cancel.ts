@@ -4,6 +4,7 @@ import { decodeOrderPress, orderButton } from '../callback-data.ts';
 import { type Collector, isEmpty } from '../collector.ts';
 import type { BotContext } from '../context.ts';
 import type { Messenger } from '../messenger.ts';
+import type { Checkout } from '../payments/checkout.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
 import { createRecent } from '../recent.ts';
 import { cancelOutcomeText } from '../views/progress.ts';
@@ -13,6 +14,7 @@ export interface CancelDeps {
   readonly messenger: Messenger;
   readonly collector: Collector;
   readonly progress: ProgressDisplay;
+  readonly checkout: Pick<Checkout, 'withdraw'>;
 }
 
 /**
@@ -69,6 +71,7 @@ export function createCancelling(deps: CancelDeps): Cancelling {
   async function cancel({ person, requestId }: BotContext, order: OrderView): Promise<Cancelled> {
     const intake = isOpen(order.state) ? await deps.orders().intake(order.id) : undefined;
     const outcome = await deps.orders().cancel(order.id, person.id, requestId);
+    await deps.checkout.withdraw(order.id);
     return { order, outcome, empty: intake !== undefined && isEmpty(intake) };
   }
 

@@ -7,7 +7,7 @@ import type { Messenger } from '../messenger.ts';
 import { createRecent } from '../recent.ts';
 
 /** What a person may send; everything else is Telegram's own news of the chat. */
-const CONTENT: FilterQuery[] = [
+export const CONTENT: FilterQuery[] = [
   ':text',
   ':sticker',
   ':voice',

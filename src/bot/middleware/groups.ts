@@ -9,7 +9,7 @@ import type { Translator } from '../i18n.ts';
  */
 export function createGroupsMiddleware(translator: Translator): MiddlewareFn<BotContext> {
   return async (ctx, next) => {
-    if (ctx.chat?.type === 'private' || ctx.preCheckoutQuery) return next();
+    if (ctx.chat?.type === 'private') return next();
     if (!ctx.chat || !isCalled(ctx)) return;
     const t = translator(languageOf(ctx.from?.language_code));
     await ctx.reply(t('common.onlyPrivate', { link: `https://t.me/${ctx.me.username}` }), {

@@ -6,6 +6,7 @@ import type { Collector } from '../collector.ts';
 import type { BotContext } from '../context.ts';
 import { MAX_DOWNLOAD_BYTES } from '../download.ts';
 import type { Messenger } from '../messenger.ts';
+import type { Checkout } from '../payments/checkout.ts';
 import type { Questions } from '../questions.ts';
 import { genderScreen } from '../views/menu.ts';
 import type { Cancelling } from './cancel.ts';
@@ -16,6 +17,7 @@ export interface MediaCollectorDeps {
   readonly collector: Collector;
   readonly questions: Questions;
   readonly cancelling: Pick<Cancelling, 'cameAfter'>;
+  readonly checkout: Pick<Checkout, 'withdraw'>;
 }
 
 /** Writes every photo and file down as a row of the open order; without one, a photo opens it. */
@@ -41,6 +43,7 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
     deps.collector.arrived(order, file.messageId);
     // Only the first of an album finds the order quoted: adding made it a draft again.
     if (outcome === 'added' && order.state === 'quoted') {
+      await deps.checkout.withdraw(order.id);
       await deps.messenger.send(person.id, { text: t('morph.quoteAnew') });
     }
   };

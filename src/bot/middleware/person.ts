@@ -3,6 +3,7 @@ import type { Orders } from '../../orders/orders.ts';
 import type { People } from '../../people/people.ts';
 import type { BotContext } from '../context.ts';
 import type { Translator } from '../i18n.ts';
+import { inviterOf } from '../invite-link.ts';
 
 export interface PersonDeps {
   readonly people: People;
@@ -23,6 +24,7 @@ export function createPersonMiddleware(deps: PersonDeps): MiddlewareFn<BotContex
       firstName: ctx.from.first_name,
       username: ctx.from.username,
       languageCode: ctx.from.language_code,
+      invitedBy: inviterOf(ctx.message?.text),
     });
     ctx.t = deps.translator(ctx.person.language);
     if (ctx.person.blockedAt) {

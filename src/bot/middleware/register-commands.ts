@@ -4,22 +4,53 @@ import type { Command } from '../commands/command.ts';
 import type { CommandList } from '../commands/list.ts';
 import type { BotContext } from '../context.ts';
 
-/** Commands that do not wait for their chat's turn; those of admins do not exist for others. */
+type Button = NonNullable<Command['button']>;
+
+/**
+ * Commands that do not wait for their chat's turn, and their buttons; those of admins do not exist for
+ * others.
+ */
 export function registerAtOnce(
   bot: Composer<BotContext>,
   list: CommandList,
-  deps: { readonly person: MiddlewareFn<BotContext>; readonly adminIds: readonly number[] },
+  deps: {
+    readonly person: MiddlewareFn<BotContext>;
+    /** Stands in front of what is not open to everybody. */
+    readonly gate: MiddlewareFn<BotContext>;
+    readonly adminIds: readonly number[];
+  },
 ): void {
+  const { person, gate } = deps;
   const isAdmin = (ctx: BotContext) => deps.adminIds.includes(ctx.from?.id ?? 0);
-  for (const command of list.everyone.filter(({ atOnce }) => atOnce)) {
-    bot.command(command.name, deps.person, async (ctx, next) => {
+  const atOnce = list.everyone.filter((command) => command.atOnce);
+  for (const command of atOnce) {
+    bot.command(command.name, person, gate, async (ctx, next) => {
       await command.handle(ctx);
       if (ctx.dialogueIsOver) await next();
     });
   }
-  for (const command of list.admins) {
-    bot.filter(isAdmin).command(command.name, deps.person, (ctx) => command.handle(ctx));
+  for (const button of atOnce.flatMap((command) => command.button ?? [])) {
+    registerAtOnceButton(bot, button, person, gate);
   }
+  const admins = bot.filter(isAdmin);
+  for (const command of list.admins) {
+    admins.command(command.name, person, (ctx) => command.handle(ctx));
+  }
+  for (const button of list.admins.flatMap((command) => command.button ?? [])) {
+    registerAtOnceButton(admins, button, person);
+  }
+}
+
+function registerAtOnceButton(
+  bot: Composer<BotContext>,
+  button: Button,
+  ...before: readonly MiddlewareFn<BotContext>[]
+): void {
+  const data = (ctx: BotContext) => ctx.callbackQuery?.data ?? '';
+  const isMine = (ctx: BotContext) => data(ctx).startsWith(`${button.prefix}:`);
+  bot.filter(isMine, ...before, async (ctx, next) => {
+    if (!(await button.press(ctx, data(ctx).slice(button.prefix.length + 1)))) await next();
+  });
 }
 
 /** All other commands. */
@@ -33,9 +64,10 @@ export function registerInTurn(bot: Composer<BotContext>, list: CommandList): vo
 export function registerButtons(
   bot: Composer<BotContext>,
   list: CommandList,
-  others: readonly NonNullable<Command['button']>[],
+  others: readonly Button[],
 ): void {
-  const buttons = [...list.everyone.flatMap(({ button }) => button ?? []), ...others];
+  const inTurn = list.everyone.filter(({ atOnce }) => !atOnce);
+  const buttons = [...inTurn.flatMap(({ button }) => button ?? []), ...others];
   bot.on('callback_query:data', async (ctx, next) => {
     const [prefix, value = ''] = ctx.callbackQuery.data.split(/:(.*)/, 2);
     if (prefix === 'menu') {

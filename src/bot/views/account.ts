@@ -6,6 +6,7 @@ import type { Language } from '../../people/people.ts';
 import { showDay, showMovement, showStars } from '../amounts.ts';
 import { escapeHtml, type TextKey, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
+import { accountKeyboard } from './payments.ts';
 
 /** Entries read for a statement: enough for some orders that were refunded transition by transition. */
 export const READ_ENTRIES = 300;
@@ -20,13 +21,22 @@ export function balanceScreen(
   account: {
     readonly personId: number;
     readonly balance: Stars;
+    /** What was charged for orders that are still on their way. */
+    readonly reserved: Stars;
     readonly lines: readonly StatementLine[];
+    /** Whether there are payments that could go back. */
+    readonly returnable: boolean;
   },
 ): Screen {
-  const total = t('account.balance', { balance: showStars(account.balance) });
+  const { balance, reserved } = account;
+  const total = [
+    t('account.balance', { balance: showStars(balance) }),
+    ...(reserved > 0 ? [t('account.reserved', { reserved: showStars(reserved) })] : []),
+    ...(balance < 0 ? [t('account.belowZero')] : []),
+  ].join('\n');
   const lines = movementLines(t, language, account.lines, SHOWN_MOVEMENTS);
   const id = t('account.yourId', { id: account.personId });
-  return { text: [total, lines, id].join('\n\n') };
+  return { text: [total, lines, id].join('\n\n'), keyboard: accountKeyboard(t, account) };
 }
 
 /** Entries that are one deed to a person: those of one kind that belong to one order. */
@@ -67,31 +77,18 @@ function movementLines(
 /** `22 Nov · +489.83 ⭐ · refund, morph video (11 transitions)` */
 export function movementLine(t: Translate, language: Language, line: Movement): string {
   const what =
-    line.kind === 'top_up' && line.reason !== null
-      ? `${t('account.kinds.top_up')}: ${escapeHtml(line.reason.slice(0, 60))}`
+    line.kind === 'top_up'
+      ? topUpText(t, line)
       : t(`account.kinds.${line.kind}`, { service: serviceName(t, line.serviceType) });
   const steps = line.count > 1 ? ` ${t('account.steps', { count: line.count })}` : '';
   return `${showDay(line.at, language)} · <b>${showMovement(line.amount)}</b> · ${what}${steps}`;
 }
 
-/** What /paysupport shows before there is a question. */
-export function paySupportScreen(
-  t: Translate,
-  language: Language,
-  help: {
-    readonly lines: readonly StatementLine[];
-    /** How many movements at most. */
-    readonly shown: number;
-    readonly reachable: boolean;
-  },
-): Screen {
-  return {
-    text: [
-      t('account.paySupport'),
-      movementLines(t, language, help.lines, help.shown),
-      help.reachable ? t('account.paySupportHow') : t('account.paySupportNobody'),
-    ].join('\n\n'),
-  };
+/** Where stars came from; what an operator wrote about a grant is for the person to read. */
+function topUpText(t: Translate, { source, reason }: StatementLine): string {
+  const what = t(`account.sources.${source ?? 'grant'}`);
+  if (reason === null || (source !== null && source !== 'grant')) return what;
+  return `${what}: ${escapeHtml(reason.slice(0, 60))}`;
 }
 
 export const HISTORY_PAGE = 5;

@@ -1,3 +1,4 @@
+import type { MorphMode } from '../../domain/morph-plan.ts';
 import type { PhotoWarning } from '../../domain/photo-look.ts';
 import { NO_STARS, type Stars, stars } from '../../domain/stars.ts';
 import type {
@@ -11,6 +12,7 @@ import { showStars, showWait } from '../amounts.ts';
 import { orderButton } from '../callback-data.ts';
 import type { Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
+import { payMissingRow } from './payments.ts';
 import { fileName } from './photos.ts';
 
 /** Skipped files that the quote names; the counter has told of the others. */
@@ -174,7 +176,12 @@ export function confirmScreen(
 export function shortScreen(
   t: Translate,
   orderId: string,
-  money: { readonly price: Stars; readonly balance: Stars; readonly missing: Stars },
+  money: {
+    readonly mode: MorphMode;
+    readonly price: Stars;
+    readonly balance: Stars;
+    readonly missing: Stars;
+  },
 ): Screen {
   return {
     text: t(money.balance === NO_STARS ? 'morph.shortEmpty' : 'morph.short', {
@@ -183,21 +190,8 @@ export function shortScreen(
       missing: showStars(money.missing),
     }),
     keyboard: [
+      ...payMissingRow(t, { orderId, ...money }),
       [orderButton(t('morph.topUp'), { action: 'topup', orderId })],
-      [
-        orderButton(t('common.continue'), { action: 'continue', orderId }),
-        orderButton(t('morph.back'), { action: 'back', orderId }),
-        orderButton(t('common.cancel'), { action: 'cancel', orderId }),
-      ],
-    ],
-  };
-}
-
-/** How to get stars. */
-export function topUpScreen(t: Translate, orderId: string, personId: number): Screen {
-  return {
-    text: t('morph.topUpHow', { id: personId }),
-    keyboard: [
       [
         orderButton(t('common.continue'), { action: 'continue', orderId }),
         orderButton(t('morph.back'), { action: 'back', orderId }),

@@ -4,13 +4,14 @@ import { orderButton } from '../../callback-data.ts';
 import { escapeHtml } from '../../i18n.ts';
 import { describeError } from '../../log.ts';
 import type { Command, CommandDeps } from '../command.ts';
+import { createAdminCommand, shortReason, splitFirst } from './admin-command.ts';
 
 /** A slip of the finger stays below this; the ledger itself holds up to 99,999,999.99. */
 const MAX_GRANT = 100_000_000 as Stars;
 
-/** /grant <user id> <stars> [reason]: gives a person stars. The same message grants once. */
+/** /grant <id|@name> <stars> [reason]: gives a person stars. The same message grants once. */
 export function createGrantCommand(deps: CommandDeps): Command {
-  const { ledger, messenger, people } = deps;
+  const { ledger, messenger, office, people } = deps;
 
   async function tell(personId: number, amount: Stars): Promise<boolean> {
     const person = await people.find(personId);
@@ -28,45 +29,44 @@ export function createGrantCommand(deps: CommandDeps): Command {
     return (await messenger.send(personId, screen)) !== undefined;
   }
 
-  return {
-    name: 'grant',
-    description: 'admin.commands.grant',
-    atOnce: true,
-    async handle(ctx) {
-      const { person: admin, t } = ctx;
-      const answer = (text: string) => messenger.send(admin.id, { text });
-      const given = typeof ctx.match === 'string' ? ctx.match.trim() : '';
-      const [id = '', stars = '', ...words] = given.split(/\s+/);
-      const amount = parseStars(stars);
-      if (!/^\d{1,15}$/.test(id) || amount === undefined)
-        return void (await answer(t('admin.grantUsage')));
-      if (amount <= 0 || amount > MAX_GRANT) {
-        return void (await answer(t('admin.grantAmount', { max: showStars(MAX_GRANT) })));
-      }
-      const person = await people.find(Number(id));
-      if (!person) return void (await answer(t('admin.grantUnknown', { id })));
+  return createAdminCommand(deps, 'grant', async ({ t, chatId, msgId }, words) => {
+    const [who, rest] = splitFirst(words);
+    const [stars, given] = splitFirst(rest);
+    const amount = parseStars(stars);
+    if (amount === undefined) return { answer: { text: t('admin.grantUsage') } };
+    if (amount <= 0 || amount > MAX_GRANT) {
+      return { answer: { text: t('admin.grantAmount', { max: showStars(MAX_GRANT) }) } };
+    }
+    const person = await office.directory.lookUp(who);
+    if (!person) return { answer: { text: t('admin.grantUnknown', { id: escapeHtml(who) }) } };
 
-      const reason = words.join(' ').slice(0, 200);
-      const outcome = await ledger.topUp({
-        personId: person.id,
-        amount,
-        paymentMethod: 'Admin',
-        // Update ids begin anew after a quiet week; a message keeps its own.
-        key: `grant:${ctx.chatId}:${ctx.msgId}`,
-        ...(reason === '' ? {} : { reason }),
-      });
-      const told = await tell(person.id, amount).catch((error: unknown) => {
-        deps.log.warn(describeError(error), 'A grant could not be told');
-        return false;
-      });
-      const balance =
-        outcome.kind === 'topped_up' ? outcome.balance : await ledger.balance(person.id);
-      const values = {
-        name: escapeHtml(person.firstName),
-        amount: showStars(amount),
-        balance: showStars(balance),
-      };
-      await answer(t(told ? 'admin.granted' : 'admin.grantedUntold', values));
-    },
-  };
+    const reason = shortReason(given);
+    const outcome = await ledger.topUp({
+      personId: person.id,
+      amount,
+      paymentMethod: 'Admin',
+      // Update ids begin anew after a quiet week; a message keeps its own.
+      key: `grant:${chatId}:${msgId}`,
+      ...(reason === undefined ? {} : { reason }),
+    });
+    const told = await tell(person.id, amount).catch((error: unknown) => {
+      deps.log.warn(describeError(error), 'A grant could not be told');
+      return false;
+    });
+    const balance =
+      outcome.kind === 'topped_up' ? outcome.balance : await ledger.balance(person.id);
+    const values = {
+      name: escapeHtml(person.firstName),
+      amount: showStars(amount),
+      balance: showStars(balance),
+    };
+    return {
+      deed: {
+        aboutId: person.id,
+        why: reason,
+        details: { outcome: outcome.kind, stars: amount / 100 },
+      },
+      answer: { text: t(told ? 'admin.granted' : 'admin.grantedUntold', values) },
+    };
+  });
 }

@@ -1,0 +1,75 @@
+import type { Api } from 'grammy';
+import type { User } from 'grammy/types';
+import { starsOfXtr } from '../../domain/xtr.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import type { Reconciliation } from '../../ledger/reconcile.ts';
+import type { People } from '../../people/people.ts';
+import type { StarAlarm } from '../alarms.ts';
+import type { Translator } from '../i18n.ts';
+import type { Log } from '../log.ts';
+import type { Messenger } from '../messenger.ts';
+import { reversedScreen } from '../views/payments.ts';
+import type { StarBooks } from './books.ts';
+import type { PaymentFollower } from './follow-payments.ts';
+import { createFetchTransactions } from './star-transactions.ts';
+
+export interface ReconcileDeps {
+  readonly api: Pick<Api, 'getStarTransactions'>;
+  readonly books: Pick<StarBooks, 'reconciler'>;
+  readonly ledger: Pick<Ledger, 'balance'>;
+  readonly people: Pick<People, 'find' | 'meet'>;
+  readonly follower: PaymentFollower;
+  readonly messenger: Messenger;
+  readonly translator: Translator;
+  readonly alarm: (alarm: StarAlarm) => Promise<void>;
+  readonly log: Log;
+}
+
+/**
+ * Compares Telegram's list of star transactions with the books, and tells: people what was credited or
+ * taken, the admins what nobody can explain.
+ */
+export async function reconcileStars(deps: ReconcileDeps): Promise<void> {
+  const seen = new Map<number, User>();
+  const fetch = createFetchTransactions(deps.api, (user) => seen.set(user.id, user));
+  let outcome = await deps.books.reconciler.run(fetch);
+  await tell(deps, outcome);
+  const strangers = outcome.differences.filter(({ kind }) => kind === 'unknown_person');
+  if (strangers.length > 0) {
+    // Their first message was lost with their payment's: now we know them.
+    for (const { telegrams } of strangers) {
+      const user = telegrams && seen.get(telegrams.personId);
+      if (user) await meet(deps, user);
+    }
+    outcome = await deps.books.reconciler.run(fetch);
+    await tell(deps, outcome);
+  }
+  const { differences } = outcome;
+  if (differences.length > 0) await deps.alarm({ kind: 'stars_differ', differences });
+}
+
+async function tell(deps: ReconcileDeps, outcome: Reconciliation): Promise<void> {
+  const { credited, reversed, confirmed } = outcome;
+  if (credited.length + reversed.length + confirmed > 0) {
+    const found = { credited: credited.length, reversed: reversed.length, confirmed };
+    deps.log.info(found, 'The books of stars were brought up to date');
+  }
+  for (const booked of credited) await deps.follower.follow(booked);
+  for (const payment of reversed) {
+    await deps.alarm({ kind: 'payment_reversed', ...payment });
+    const person = await deps.people.find(payment.personId);
+    const t = deps.translator(person?.language ?? 'en');
+    const amount = starsOfXtr(payment.amountXtr);
+    const balance = await deps.ledger.balance(payment.personId);
+    await deps.messenger.send(payment.personId, reversedScreen(t, { amount, balance }));
+  }
+}
+
+async function meet(deps: ReconcileDeps, user: User): Promise<void> {
+  await deps.people.meet({
+    id: user.id,
+    firstName: user.first_name,
+    username: user.username,
+    languageCode: user.language_code,
+  });
+}

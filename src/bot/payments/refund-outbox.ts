@@ -1,0 +1,105 @@
+import { type Api, GrammyError } from 'grammy';
+import type { Stars } from '../../domain/stars.ts';
+import { starsOfXtr } from '../../domain/xtr.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import type { DueRefund } from '../../ledger/star-refunds.ts';
+import type { People } from '../../people/people.ts';
+import type { StarAlarm } from '../alarms.ts';
+import type { Translate, Translator } from '../i18n.ts';
+import { describeError, type Log } from '../log.ts';
+import type { Messenger, Screen } from '../messenger.ts';
+import { refundFailedScreen, refundSentScreen } from '../views/payments.ts';
+import type { StarBooks } from './books.ts';
+
+export interface RefundOutboxDeps {
+  readonly api: Pick<Api, 'refundStarPayment'>;
+  readonly books: Pick<StarBooks, 'refunds'>;
+  readonly ledger: Pick<Ledger, 'balance'>;
+  readonly people: Pick<People, 'find'>;
+  readonly messenger: Messenger;
+  readonly translator: Translator;
+  readonly alarm: (alarm: StarAlarm) => Promise<void>;
+  readonly log: Log;
+}
+
+/** Refunds sent in one run. */
+const BATCH = 20;
+
+/** What Telegram made of the wish to give a payment back. */
+type Sending =
+  | { readonly kind: 'sent' }
+  | { readonly kind: 'later'; readonly error: string; readonly pauseSeconds?: number }
+  /** The bot itself has too few stars at Telegram. */
+  | { readonly kind: 'unfunded'; readonly error: string }
+  | { readonly kind: 'refused'; readonly error: string };
+
+/** Sends the refunds that are due. Killed in between, the next run asks again: Telegram gives back once. */
+export async function sendDueRefunds(deps: RefundOutboxDeps): Promise<void> {
+  for (const refund of await deps.books.refunds.take(BATCH)) await sendRefund(deps, refund);
+}
+
+async function sendRefund(deps: RefundOutboxDeps, refund: DueRefund): Promise<void> {
+  const { refunds } = deps.books;
+  const { id, chargeId, personId, amountXtr } = refund;
+  const about = { chargeId, personId, amountXtr };
+  const amount = starsOfXtr(amountXtr);
+  const outcome = await askTelegram(deps.api, refund);
+  if (outcome.kind !== 'sent') {
+    const { tries } = refund;
+    deps.log.warn({ ...about, tries, outcome: outcome.kind }, 'A refund was not sent');
+  }
+  switch (outcome.kind) {
+    case 'sent':
+      await refunds.markSent(id);
+      return tell(deps, personId, (t, balance) => refundSentScreen(t, { amount, balance }));
+    case 'later':
+      return refunds.markRetry(id, outcome.error, outcome.pauseSeconds);
+    case 'unfunded':
+      await refunds.markRetry(id, outcome.error);
+      return deps.alarm({ kind: 'refund_unfunded', ...about });
+    case 'refused': {
+      const failed = await refunds.markFailed(id, outcome.error);
+      if (failed.kind === 'not_waiting') return;
+      await deps.alarm({ kind: 'refund_failed', ...about, error: outcome.error });
+      return tell(deps, personId, (t, balance) => refundFailedScreen(t, { amount, balance }));
+    }
+  }
+}
+
+async function askTelegram(
+  api: RefundOutboxDeps['api'],
+  { personId, chargeId }: DueRefund,
+): Promise<Sending> {
+  try {
+    await api.refundStarPayment(personId, chargeId);
+    return { kind: 'sent' };
+  } catch (error) {
+    if (!(error instanceof GrammyError)) return { kind: 'later', error: 'no answer' };
+    const { description, error_code: code, parameters } = error;
+    if (/CHARGE_ALREADY_REFUNDED/.test(description)) return { kind: 'sent' };
+    if (/BALANCE_TOO_LOW/.test(description)) return { kind: 'unfunded', error: description };
+    if (code === 400) return { kind: 'refused', error: description };
+    const { retry_after: pauseSeconds } = parameters;
+    return {
+      kind: 'later',
+      error: description,
+      ...(pauseSeconds === undefined ? {} : { pauseSeconds }),
+    };
+  }
+}
+
+/** The money has moved whether or not the words arrive. */
+async function tell(
+  deps: RefundOutboxDeps,
+  personId: number,
+  screen: (t: Translate, balance: Stars) => Screen,
+): Promise<void> {
+  try {
+    const person = await deps.people.find(personId);
+    const balance = await deps.ledger.balance(personId);
+    const t = deps.translator(person?.language ?? 'en');
+    await deps.messenger.send(personId, screen(t, balance));
+  } catch (error) {
+    deps.log.warn(describeError(error), 'A person could not be told of a refund');
+  }
+}

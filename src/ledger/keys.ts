@@ -1,0 +1,18 @@
+/** The idempotency keys of entries that belong to no order. */
+export const paymentKey = (chargeId: string) => `payment:${chargeId}`;
+export const referralKey = (invitedId: number) => `referral:${invitedId}`;
+export const promoKey = (code: string, personId: number) => `promo:${code}:${personId}`;
+export const welcomeKey = (personId: number) => `welcome:${personId}`;
+/** `attempt`: how many reversals of this payment came to nothing before. */
+export const reversalKey = (chargeId: string, attempt: number) => `reversal:${chargeId}:${attempt}`;
+export const reinstatementKey = (refundId: number) => `reinstatement:${refundId}`;
+
+const SOURCES = ['payment', 'referral', 'promo', 'welcome', 'grant'] as const;
+
+/** Where the stars of a top-up came from. */
+export type TopUpSource = (typeof SOURCES)[number];
+
+/** Reads it from the key; null for an entry that is no top-up, or one of another kind. */
+export function topUpSource(key: string): TopUpSource | null {
+  return SOURCES.find((source) => key.startsWith(`${source}:`)) ?? null;
+}

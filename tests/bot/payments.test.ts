@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { stars } from '../../src/domain/stars.ts';
+import { buttonLabels, type Person } from '../support/chat.ts';
+import { payloadAt, paymentOf, preparePayments, refundOf } from './payments-rig.ts';
+import { ADMIN, until } from './rig.ts';
+
+const start = preparePayments();
+const PRICE = stars(4_453);
+
+describe('a pack of stars', () => {
+  test('has a button with its number, is paid by an invoice, and is told once', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody({ purse: 300 });
+    ann.say('/topup');
+    const packs = await ann.waitForMessage({ text: /You have 0\.00 ⭐/ });
+    assert.deepEqual(
+      buttonLabels(packs),
+      [50, 100, 250, 500, 1000, 2500].map((pack) => `${pack} ⭐`),
+    );
+    await ann.press(/^250 ⭐$/);
+    const invoice = await ann.waitForMessage({ has: 'invoice' });
+    assert.equal(invoice.invoice?.currency, 'XTR');
+    assert.equal(invoice.invoice?.total_amount, 250);
+    assert.notEqual(invoice.invoice?.start_parameter, '');
+    assert.deepEqual(buttonLabels(invoice), ['Pay 250 ⭐', 'Not now']);
+    assert.equal((await ann.pay()).kind, 'paid');
+    await ann.waitForMessage({ text: /\+250\.00 ⭐ 🎉.*Your balance: 250\.00 ⭐/s });
+    await ann.waitUntilGone({ has: 'invoice' });
+    assert.equal(ann.stars(), 50);
+    assert.equal(told(ann), 1);
+    assert.deepEqual(await rig.moved(ann.id), ['top_up 250']);
+  });
+
+  test('is sold in Russian as well', async (t) => {
+    const rig = await start(t);
+    const oleg = await rig.somebody({ language: 'ru' });
+    oleg.say('/topup');
+    await oleg.press(/^50 ⭐$/);
+    await oleg.pay();
+    await oleg.waitForMessage({ text: /Спасибо, оплата пришла/ });
+  });
+
+  test('that is not wanted any more is taken back', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    ann.say('/topup');
+    await ann.press(/^50 ⭐$/);
+    const { message_id } = await ann.waitForMessage({ has: 'invoice' });
+    const answer = await ann.press(/Not now/);
+    assert.match(answer.text ?? '', /taken back/);
+    await ann.waitUntilGone({ has: 'invoice' });
+    assert.equal((await rig.server.pay(ann.id, message_id)).kind, 'closed');
+  });
+
+  test('that does not exist is sold to nobody', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    ann.say('/topup');
+    const { message_id } = await ann.waitForMessage({ button: /^50 ⭐$/ });
+    const answer = await rig.server.press(ann.id, message_id, 'topup:1');
+    assert.match(answer.text ?? '', /old message/);
+  });
+
+  test('for whoever was invited brings their friend a bonus, once', async (t) => {
+    const rig = await start(t);
+    const [bob, ann] = [await rig.somebody(), await rig.somebody()];
+    const carl = rig.person(ann.id + 500, 'Carl');
+    await rig.known.meet({ id: carl.id, firstName: 'Carl', invitedBy: bob.id });
+    await rig.books.terms.accept(carl.id, '1');
+    carl.addStars(200);
+    for (const count of [1, 2]) {
+      const { message_id: after } = carl.say('/topup');
+      await carl.press(/^50 ⭐$/, { after });
+      await carl.pay({ after });
+      await until(() => told(carl) === count);
+    }
+    await bob.waitForMessage({ text: /\+5\.00 ⭐.*Somebody you invited/ });
+    assert.deepEqual(await rig.moved(bob.id), ['top_up 5']);
+  });
+});
+
+describe('an order that its person cannot afford', () => {
+  test('is paid exactly, rounded up to whole stars, and starts by itself, once', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody({ purse: 45 });
+    const orderId = await rig.quotedOrder(ann.id, PRICE);
+    ann.say('/morph');
+    await ann.press(/^Pay 45 ⭐ and start$/);
+    const { invoice } = await ann.waitForMessage({ has: 'invoice' });
+    assert.match(invoice?.description ?? '', /costs 44\.53 ⭐.*0\.47 ⭐ stay on your balance/);
+    await ann.pay();
+    const thanks = await ann.waitForMessage({
+      text: /\+45\.00 ⭐.*paid and comes by itself.*Your balance: 0\.47 ⭐/s,
+    });
+    await ann.waitForMessage({ text: /0 of 1 transition/ }, { after: thanks });
+    await ann.waitUntilGone({ button: /Pay|Top up/ });
+    assert.equal(await rig.orderState(orderId), 'queued');
+    assert.deepEqual(await rig.moved(ann.id), ['top_up 45', 'charge -44.53']);
+    assert.equal(told(ann), 1);
+  });
+
+  test('takes what is on the balance into account, and packs instead', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    await give(rig, ann, 1_000);
+    await rig.quotedOrder(ann.id, PRICE);
+    ann.say('/morph');
+    await ann.waitForMessage({ text: /You are 34\.53 ⭐ short/, button: /^Pay 35 ⭐ and start$/ });
+    await ann.press(/Top up/);
+    const offer = await ann.waitForMessage({ text: /Pay exactly what is missing/ });
+    assert.deepEqual(buttonLabels(offer).slice(0, 3), ['Pay 35 ⭐ and start', '50 ⭐', '100 ⭐']);
+    await ann.press(/^50 ⭐$/);
+    await ann.pay();
+    const paid = await ann.waitForMessage({ text: /Your balance: 60\.00 ⭐/ });
+    await ann.press(/^Continue$/, { after: paid.message_id - 1 });
+    await ann.waitForMessage({ button: /Confirm/ });
+  });
+
+  test('that was changed meanwhile is not started, and the stars stay', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    const orderId = await rig.quotedOrder(ann.id, PRICE);
+    ann.say('/morph');
+    await ann.press(/^Pay 45/);
+    const { message_id: invoice } = await ann.waitForMessage({ has: 'invoice' });
+    await ann.press(/^Back$/);
+    await ann.waitUntilGone({ has: 'invoice' });
+    assert.equal((await rig.server.pay(ann.id, invoice)).kind, 'closed');
+    // Agreed before it was changed, paid after: as from a second device.
+    const order = { orderId, mode: 'loop', price: PRICE } as const;
+    const late = await rig.books.invoices.open({ personId: ann.id, amountXtr: 45, order });
+    rig.server.pushUpdate(paymentOf(ann, late.id, 45, 'late'));
+    await ann.waitForMessage({ text: /order has changed.*Your balance: 45\.00 ⭐/s });
+    assert.equal(await rig.orderState(orderId), 'quoted');
+  });
+
+  test('is charged once when its invoice is paid on two devices; the second payment is credited', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    const orderId = await rig.quotedOrder(ann.id, PRICE);
+    ann.say('/morph');
+    await ann.press(/^Pay 45/);
+    const { message_id } = await ann.waitForMessage({ has: 'invoice' });
+    const release = rig.server.holdUpdates();
+    const paying = [1, 2].map(() => rig.server.pay(ann.id, message_id));
+    release();
+    const outcomes = await Promise.all(paying);
+    assert.deepEqual(
+      outcomes.map(({ kind }) => kind),
+      ['paid', 'paid'],
+    );
+    await ann.waitForMessage({ text: /invoice had been paid before/ });
+    await until(() => told(ann) === 2);
+    assert.equal(await rig.orderState(orderId), 'queued');
+    assert.equal(await rig.balance(ann.id), 9_000 - 4_453);
+  });
+
+  test('asks for new terms before the first payment, and goes on by itself', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody({ accepted: false });
+    const orderId = await rig.quotedOrder(ann.id, PRICE);
+    ann.say('/morph');
+    await ann.press(/^Pay 45/);
+    const terms = await ann.waitForMessage({ text: /accept them.*Terms of use.*within 14 days/s });
+    assert.deepEqual(buttonLabels(terms), ['✅ Accept']);
+    await ann.press(/Accept/);
+    await ann.pay();
+    await ann.waitForMessage({ text: /paid and comes by itself/ });
+    assert.equal(await rig.orderState(orderId), 'queued');
+    ann.say('/topup');
+    await ann.press(/^50 ⭐$/);
+    await ann.waitForMessage({ has: 'invoice' });
+    assert.equal(ann.messages().filter(({ text }) => /Terms of use/.test(text ?? '')).length, 1);
+  });
+
+  test('cannot be confirmed with a balance below zero', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    await buy(rig, ann, 50);
+    const [payment] = await rig.books.payments.list({ personId: ann.id, limit: 1 });
+    await rig.ledger.topUp({ ...key('spent'), personId: ann.id, amount: stars(100) });
+    const spent = await rig.quotedOrder(ann.id, stars(5_000));
+    ann.say('/morph');
+    await ann.press(/Confirm/);
+    await ann.waitForMessage({ text: /0 of 1 transition/ });
+    assert.ok(payment);
+    rig.server.pushUpdate(refundOf(ann, payment.chargeId, 50));
+    await ann.waitForMessage({ text: /already used, so your balance is −49\.00 ⭐/ });
+    assert.equal(await rig.orderState(spent), 'queued');
+    const next = await rig.quotedOrder(ann.id, stars(100));
+    const { message_id: after } = ann.say('/morph');
+    await ann.waitForMessage({ text: /you have −49\.00 ⭐/, button: /^Pay 50 ⭐/ }, { after });
+    const confirmed = await rig.deps.orders().confirm(next, ann.id, {
+      ...{ mode: 'seamless', price: stars(100) },
+    });
+    assert.equal(confirmed.kind, 'short');
+    ann.say('/balance');
+    await ann.waitForMessage({ text: /balance: −49\.00 ⭐\n.*50\.00 ⭐\nIt is below zero/ });
+  });
+});
+
+describe('accepting the terms', () => {
+  test('sells the pack that was asked for, and is asked once', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody({ accepted: false });
+    ann.say('/topup');
+    await ann.press(/^100 ⭐$/);
+    await ann.press(/Accept/);
+    await ann.pay();
+    await ann.waitForMessage({ text: /\+100\.00 ⭐/ });
+    assert.equal((await rig.known.find(ann.id))?.termsVersion, '1');
+  });
+
+  test('of an older version shows the present ones', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody({ accepted: false });
+    ann.say('/topup');
+    await ann.press(/^100 ⭐$/);
+    const { message_id } = await ann.waitForMessage({ button: /Accept/ });
+    await rig.server.press(ann.id, message_id, 'terms:0:pack:100');
+    await ann.waitForMessage({ button: /Accept/ }, { after: message_id });
+    assert.equal((await rig.known.find(ann.id))?.termsVersion, null);
+    assert.ok(!ann.messages().some(({ invoice }) => invoice));
+  });
+});
+
+describe('while sales are paused, or for somebody banned', () => {
+  test('nothing is offered, sold or started; what was paid for waits on the balance', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    const orderId = await rig.quotedOrder(ann.id, PRICE);
+    ann.say('/morph');
+    await ann.press(/^Pay 45/);
+    const { message_id } = await ann.waitForMessage({ has: 'invoice' });
+    await rig.sales.pause(ADMIN);
+    t.after(() => rig.sales.resume());
+    const outcome = await rig.server.pay(ann.id, message_id);
+    assert.match(outcome.kind === 'refused' ? outcome.reason : '', /Sales are paused/);
+    const answer = await ann.press(/^Pay 45/);
+    assert.match(answer.text ?? '', /Sales are paused/);
+    const { message_id: after } = ann.say('/topup');
+    await ann.waitForMessage({ text: /Sales are paused/ }, { after });
+    // It was agreed to before the pause.
+    rig.server.pushUpdate(paymentOf(ann, payloadAt(rig, ann, message_id), 45, 'paused'));
+    await ann.waitForMessage({ text: /Nothing new is started.*45\.00 ⭐/s });
+    assert.equal(await rig.orderState(orderId), 'quoted');
+    const { message_id: later } = ann.say('/morph');
+    const refused = await ann.press(/Confirm/, { after: later });
+    assert.match(refused.text ?? '', /Sales are paused/);
+    await rig.sales.resume();
+    await ann.press(/Confirm/, { after: later });
+    await ann.waitForMessage({ text: /0 of 1 transition/ });
+  });
+});
+
+/** How often a person was thanked for a payment. */
+function told(person: Person): number {
+  return person.messages().filter(({ text }) => /your payment has arrived/.test(text ?? '')).length;
+}
+
+type TestRig = Awaited<ReturnType<typeof start>>;
+
+function key(name: string) {
+  return { paymentMethod: 'Admin', key: `test:${name}:${Math.random()}` } as const;
+}
+
+async function give(rig: TestRig, person: Person, hundredths: number): Promise<void> {
+  await rig.ledger.topUp({ ...key('give'), personId: person.id, amount: stars(hundredths) });
+}
+
+async function buy(rig: TestRig, person: Person, amountXtr: number): Promise<void> {
+  const before = await rig.balance(person.id);
+  const { message_id: after } = person.say('/topup');
+  await person.press(new RegExp(`^${amountXtr} ⭐$`), { after });
+  await person.pay({ after });
+  await person.waitForMessage({ text: /payment has arrived/ }, { after });
+  assert.equal(await rig.balance(person.id), before + amountXtr * 100);
+}

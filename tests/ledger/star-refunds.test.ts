@@ -1,0 +1,299 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { eq } from 'drizzle-orm';
+import { starRefunds } from '../../src/db/stars-schema.ts';
+import { NO_STARS, stars } from '../../src/domain/stars.ts';
+import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { createPayments, type Payments, type ToldPayment } from '../../src/ledger/payments.ts';
+import {
+  createStarRefunds,
+  type DueRefund,
+  type RefundRequest,
+  type StarRefunds,
+} from '../../src/ledger/star-refunds.ts';
+import { addPerson, openTestDatabase, type TestDatabase } from '../support/database.ts';
+
+const DAY_MS = 86_400_000;
+
+let database: TestDatabase;
+let ledger: Ledger;
+let payments: Payments;
+let refunds: StarRefunds;
+
+before(async () => {
+  database = await openTestDatabase();
+  const { db } = database;
+  ledger = createLedger({ db });
+  payments = createPayments({ db, referralBonus: NO_STARS });
+  refunds = createStarRefunds({ db });
+});
+after(() => database.close());
+
+describe('asking for a payment back', () => {
+  test('takes it from the balance and puts it into the outbox', async () => {
+    const payment = await pay(50);
+    const { personId, chargeId } = payment;
+    const outcome = await ask(payment);
+    assert.ok(outcome.kind === 'requested');
+    assert.deepEqual([outcome.personId, outcome.amountXtr, outcome.balance], [personId, 50, 0]);
+    assert.equal((await payments.find(chargeId))?.refund, 'requested');
+    const [line] = await ledger.statement(personId, 1);
+    assert.deepEqual([line?.kind, line?.amount], ['reversal', -5000]);
+    const { tries, requestedBy } = await due(chargeId);
+    assert.deepEqual([tries, requestedBy], [1, 'person']);
+  });
+
+  test('by somebody else is answered as if there were none', async () => {
+    const payment = await pay(50);
+    const personId = await addPerson(database.db);
+    assert.deepEqual(await ask(payment, { by: { kind: 'person', personId } }), {
+      kind: 'unknown',
+    });
+    assert.deepEqual(await ask({ ...payment, chargeId: randomUUID() }), { kind: 'unknown' });
+    assert.equal(await ledger.balance(payment.personId), 5000);
+  });
+
+  test('works until the days are over, and for an operator without a limit also later', async () => {
+    const inTime = await pay(50, { paidAt: new Date(Date.now() - 14 * DAY_MS + 60_000) });
+    assert.equal((await ask(inTime)).kind, 'requested');
+    const late = await pay(50, { paidAt: new Date(Date.now() - 14 * DAY_MS - 60_000) });
+    assert.deepEqual(await ask(late), { kind: 'late', paidAt: late.paidAt });
+    const admin = { kind: 'admin', adminId: 7 } as const;
+    const { chargeId } = late;
+    assert.equal((await refunds.request({ chargeId, by: admin })).kind, 'requested');
+  });
+
+  test('for more than is left is refused: Telegram returns whole payments only', async () => {
+    const payment = await pay(50);
+    await charge(payment.personId, 1);
+    assert.deepEqual(await ask(payment), { kind: 'spent', balance: 4999, amountXtr: 50 });
+    assert.equal(await ledger.balance(payment.personId), 4999);
+  });
+
+  test('by force takes the balance below zero, and then nothing can be ordered', async () => {
+    const payment = await pay(50);
+    await charge(payment.personId, 5000);
+    const by = { kind: 'admin', adminId: 7 } as const;
+    const outcome = await ask(payment, { by, force: true, reason: 'complaint' });
+    assert.ok(outcome.kind === 'requested');
+    assert.equal(outcome.balance, -5000);
+    assert.equal(await charge(payment.personId, 1), 'short');
+    await pay(50, { personId: payment.personId });
+    assert.equal(await ledger.balance(payment.personId), 0, 'the next payment makes up for it');
+    assert.equal(await charge(payment.personId, 1), 'short');
+  });
+
+  test('twenty times at once takes it back once', async () => {
+    const payment = await pay(50);
+    await pay(50, { personId: payment.personId });
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => ask(payment)));
+    assert.equal(outcomes.filter(({ kind }) => kind === 'requested').length, 1);
+    assert.equal(outcomes.filter(({ kind }) => kind === 'already').length, 19);
+    assert.equal(await ledger.balance(payment.personId), 5000);
+  });
+});
+
+describe('what is unused', () => {
+  test('is what the balance covers, the newest first, and nothing that is on its way', async () => {
+    const personId = await addPerson(database.db);
+    const ago = (days: number) => new Date(Date.now() - days * DAY_MS);
+    await pay(25, { personId, paidAt: ago(20) });
+    const oldest = await pay(50, { personId, paidAt: ago(3) });
+    await pay(100, { personId, paidAt: ago(2) });
+    const newest = await pay(50, { personId, paidAt: ago(1) });
+    const unused = async () => (await refunds.unused(personId, 14)).map(({ chargeId }) => chargeId);
+    assert.equal((await unused()).length, 3, 'the one of 20 days ago is late');
+    await charge(personId, 10_000);
+    assert.deepEqual(await unused(), [newest.chargeId, oldest.chargeId]);
+    await ask(newest);
+    assert.deepEqual(await unused(), [oldest.chargeId]);
+    await charge(personId, 2501);
+    assert.deepEqual(await unused(), []);
+  });
+
+  test('can be asked back all together', async () => {
+    const personId = await addPerson(database.db);
+    for (const amount of [50, 100, 25, 50]) await pay(amount, { personId });
+    await charge(personId, 4999);
+    const unused = await refunds.unused(personId, 14);
+    const outcomes = await Promise.all(unused.map((payment) => ask(payment)));
+    assert.ok(outcomes.every(({ kind }) => kind === 'requested'));
+    assert.ok((await ledger.balance(personId)) >= 0);
+  });
+});
+
+describe('the outbox', () => {
+  test('hands a refund out again only after a pause, which grows', async () => {
+    const payment = await pay(50);
+    await ask(payment);
+    const { id } = await due(payment.chargeId);
+    const pauses = [];
+    for (let times = 0; times < 12; times++) {
+      assert.equal(await find(payment.chargeId), undefined, 'it was just handed out');
+      const [row] = await database.db.select().from(starRefunds).where(eq(starRefunds.id, id));
+      pauses.push(Math.round(((row?.nextTryAt.getTime() ?? 0) - Date.now()) / 1000));
+      await makeDue(id);
+      await due(payment.chargeId);
+    }
+    assert.deepEqual(pauses.slice(0, 3), [10, 20, 40]);
+    assert.equal(Math.max(...pauses), 3600);
+  });
+
+  test('hands each refund to one of many takers', async () => {
+    const asked = await Promise.all(Array.from({ length: 6 }, () => pay(50)));
+    for (const payment of asked) await ask(payment);
+    const taken = (await Promise.all(Array.from({ length: 8 }, () => refunds.take(4)))).flat();
+    const ids = taken.map(({ chargeId }) => chargeId);
+    assert.equal(new Set(ids).size, ids.length);
+    for (const { chargeId } of asked) assert.ok(ids.includes(chargeId));
+  });
+
+  test('waits as long as it is told to, and forgets what was sent', async () => {
+    const payment = await pay(50);
+    await ask(payment);
+    const { id } = await due(payment.chargeId);
+    await refunds.markRetry(id, 'BALANCE_TOO_LOW', 0);
+    assert.equal((await due(payment.chargeId)).tries, 2);
+    await refunds.markSent(id);
+    await makeDue(id);
+    assert.equal(await find(payment.chargeId), undefined);
+    assert.equal((await payments.find(payment.chargeId))?.refund, 'sent');
+    await refunds.markSent(id);
+    await refunds.markRetry(id, 'late word of another process');
+    assert.equal((await payments.find(payment.chargeId))?.refund, 'sent');
+  });
+
+  test('gives the stars back when Telegram refuses for good, and the payment can be asked for again', async () => {
+    const payment = await pay(50);
+    const { personId, chargeId } = payment;
+    await ask(payment);
+    const { id } = await due(chargeId);
+    const failed = await Promise.all(
+      Array.from({ length: 5 }, () => refunds.markFailed(id, 'USER_ID_INVALID')),
+    );
+    assert.equal(failed.filter(({ kind }) => kind === 'reinstated').length, 1);
+    assert.equal(await ledger.balance(personId), 5000);
+    const [line] = await ledger.statement(personId, 1);
+    assert.deepEqual([line?.kind, line?.amount], ['reinstatement', 5000]);
+    assert.equal((await payments.find(chargeId))?.refund, null);
+    assert.equal((await ask(payment)).kind, 'requested');
+    assert.equal(await ledger.balance(personId), 0);
+  });
+
+  test('never takes back the refusal of what was sent', async () => {
+    const payment = await pay(50);
+    await ask(payment);
+    const { id } = await due(payment.chargeId);
+    await refunds.markSent(id);
+    assert.deepEqual(await refunds.markFailed(id, 'CHARGE_NOT_FOUND'), { kind: 'not_waiting' });
+    assert.equal(await ledger.balance(payment.personId), 0);
+  });
+});
+
+describe('what Telegram tells of a refund', () => {
+  test('confirms one of ours, sent or not, and changes no balance', async () => {
+    for (const sent of [true, false]) {
+      const payment = await pay(50);
+      await ask(payment);
+      const { id } = await due(payment.chargeId);
+      if (sent) await refunds.markSent(id);
+      assert.deepEqual(await tell(payment), { kind: 'confirmed' });
+      assert.deepEqual(await tell(payment), { kind: 'already' });
+      await refunds.markSent(id);
+      assert.equal((await payments.find(payment.chargeId))?.refund, 'confirmed');
+      assert.equal(await ledger.balance(payment.personId), 0);
+    }
+  });
+
+  test('that nobody here asked for takes the stars, below zero if need be, once', async () => {
+    const payment = await pay(50);
+    await charge(payment.personId, 3000);
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => tell(payment)));
+    const reversed = outcomes.filter(({ kind }) => kind === 'reversed');
+    assert.deepEqual(reversed, [{ kind: 'reversed', balance: -3000 }]);
+    assert.equal(await charge(payment.personId, 1), 'short');
+    assert.deepEqual(await ask(payment), { kind: 'already', state: 'confirmed' });
+  });
+
+  test('after our own was thought to have failed takes the stars again', async () => {
+    const payment = await pay(50);
+    await ask(payment);
+    await refunds.markFailed((await due(payment.chargeId)).id, 'misheard');
+    assert.deepEqual(await tell(payment), { kind: 'reversed', balance: NO_STARS });
+    assert.equal((await payments.find(payment.chargeId))?.refund, 'confirmed');
+  });
+
+  test('of another person, another amount or an unknown payment books nothing', async () => {
+    const payment = await pay(50);
+    const other = await addPerson(database.db);
+    assert.deepEqual(await tell({ ...payment, personId: other }), { kind: 'conflict' });
+    assert.deepEqual(await tell({ ...payment, amountXtr: 1 }), { kind: 'conflict' });
+    assert.deepEqual(await tell({ ...payment, chargeId: randomUUID() }), {
+      kind: 'unknown_payment',
+    });
+    assert.equal(await ledger.balance(payment.personId), 5000);
+  });
+});
+
+test('how many refunds wait, and how many are not confirmed, is counted', async () => {
+  const before = await refunds.count();
+  const [first, second] = [await pay(50), await pay(50)];
+  await ask(first);
+  await ask(second);
+  await refunds.markSent((await due(first.chargeId)).id);
+  const { requested, sent } = await refunds.count();
+  assert.deepEqual([requested - before.requested, sent - before.sent], [1, 1]);
+});
+
+async function pay(amountXtr: number, change: Partial<ToldPayment> = {}): Promise<ToldPayment> {
+  const payment = {
+    ...{ chargeId: randomUUID(), amountXtr, payload: null, paidAt: new Date(), ...change },
+    personId: change.personId ?? (await addPerson(database.db)),
+  };
+  assert.equal((await payments.book(payment)).kind, 'booked');
+  return payment;
+}
+
+function ask(
+  { chargeId, personId }: Pick<ToldPayment, 'chargeId' | 'personId'>,
+  change: Partial<RefundRequest> = {},
+) {
+  return refunds.request({
+    ...{ chargeId, by: { kind: 'person', personId }, refundDays: 14 },
+    ...change,
+  });
+}
+
+function tell({ chargeId, personId, amountXtr }: ToldPayment) {
+  return refunds.bookTold({ chargeId, personId, amountXtr, at: new Date() });
+}
+
+/** Takes everything that is due, and picks one. */
+async function find(chargeId: string): Promise<DueRefund | undefined> {
+  return (await refunds.take(1000)).find((refund) => refund.chargeId === chargeId);
+}
+
+async function due(chargeId: string): Promise<DueRefund> {
+  const refund = await find(chargeId);
+  assert.ok(refund, 'the refund is due');
+  return refund;
+}
+
+async function makeDue(id: number): Promise<void> {
+  await database.db
+    .update(starRefunds)
+    .set({ nextTryAt: new Date(0) })
+    .where(eq(starRefunds.id, id));
+}
+
+async function charge(personId: number, amount: number): Promise<string> {
+  const orderId = randomUUID();
+  const outcome = await database.db.transaction((tx) =>
+    ledger.charge(tx, {
+      ...{ personId, amount: stars(amount), cost: NO_STARS, serviceType: 'test' },
+      ...{ orderId, key: `charge:${orderId}` },
+    }),
+  );
+  return outcome.kind;
+}
