@@ -233,7 +233,7 @@ it('bad input is answered kindly, and the way goes on', { concurrency: 3 }, asyn
       const answer = await answerTo(whole.admin, `/grant ${eve.id} ${amount}`);
       assert.match(answer, /Like this|must be above 0/, amount);
     }
-    assert.match(await answerTo(whole.admin, '/grant 123 5'), /Nobody with id 123 has written/);
+    assert.match(await answerTo(whole.admin, '/grant 123 5'), /Nobody known as 123 has written/);
     assert.match(await answerTo(eve, '/balance'), /balance: 0\.00 ⭐/);
   });
 
