@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, isNull, lte } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
 import { payments, starCursor, starRefunds } from '../db/stars-schema.ts';
-import type { BookedPayment, Payments } from './payments.ts';
+import type { BookedPayment, Booking, Payments } from './payments.ts';
 import type { StarRefunds } from './star-refunds.ts';
 
 /** One line of Telegram's `getStarTransactions`; (id, direction) is what makes it one. */
@@ -23,6 +23,7 @@ export interface StarTransaction {
 /**
  * What cannot be explained. `amount`, `person`: Telegram's line is of another than the books say;
  * `unknown_person`: somebody the bot never met paid; `unknown_payment`: a refund of a payment that neither side has;
+ * `not_booked`: the books refused the line, why is its `error`; it is tried again with every run;
  * `payment_not_at_telegram`, `refund_not_at_telegram`: the books have what Telegram has not.
  */
 export interface StarDifference {
@@ -31,6 +32,7 @@ export interface StarDifference {
     | 'person'
     | 'unknown_person'
     | 'unknown_payment'
+    | 'not_booked'
     | 'payment_not_at_telegram'
     | 'refund_not_at_telegram';
   readonly chargeId: string;
@@ -38,6 +40,7 @@ export interface StarDifference {
   /** As our books have it; null when they have nothing. */
   readonly ours: { readonly personId: number; readonly amountXtr: number } | null;
   readonly telegrams: { readonly personId: number; readonly amountXtr: number } | null;
+  readonly error?: string;
 }
 
 export interface Reconciliation {
@@ -65,7 +68,8 @@ export type FetchStarTransactions = (
 export interface Reconciler {
   /**
    * Reads what is new in Telegram's list, and the last 100 lines before it again, and makes the books
-   * agree with it. Safe to repeat, to run twice at once and to be killed.
+   * agree with it. Lines that could not be booked yet, of people nobody met or that the books refused,
+   * are read again by every run until they are. Safe to repeat, to run twice at once and to be killed.
    * @param options.whole from the very first line on, as after a restored backup.
    */
   run(
@@ -147,7 +151,8 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
         if (page.length < PAGE) break;
       }
       const reconciliation = await reconcile(transactions, startedAt);
-      const next = { compared: start + transactions.length, comparedAt: startedAt };
+      const done = start + countSettled(transactions, reconciliation.differences);
+      const next = { compared: done, comparedAt: startedAt };
       await db
         .insert(starCursor)
         .values(next)
@@ -156,6 +161,26 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
     },
   };
 }
+
+/** How many lines from the first on need no other look; the cursor must not pass one that does. */
+function countSettled(
+  transactions: readonly StarTransaction[],
+  differences: readonly StarDifference[],
+): number {
+  const open = new Set(differences.filter(({ kind }) => isPending(kind)).map(keyOf));
+  const first = transactions.findIndex(({ id, direction }) =>
+    open.has(keyOf({ chargeId: id, direction })),
+  );
+  return first === -1 ? transactions.length : first;
+}
+
+/** Whether a difference of this kind may be gone once the line is read again. */
+export function isPending(kind: StarDifference['kind']): boolean {
+  return kind === 'unknown_person' || kind === 'not_booked';
+}
+
+const keyOf = ({ direction, chargeId }: Pick<StarDifference, 'direction' | 'chargeId'>) =>
+  `${direction} ${chargeId}`;
 
 async function comparePayments(
   deps: ReconcilerDeps,
@@ -176,11 +201,8 @@ async function comparePayments(
       seen.push(line.id);
       continue;
     }
-    const { id: chargeId, personId, amountXtr, payload, at: paidAt } = line;
-    const booking = await deps.payments.book(
-      { chargeId, personId, amountXtr, payload, paidAt },
-      'reconciled',
-    );
+    const booking = await attempt(line, found, () => bookLine(deps, line));
+    if (!booking) continue;
     if (booking.kind === 'unknown_person') {
       found.differences.push(differenceOf('unknown_person', line, null));
       continue;
@@ -196,6 +218,26 @@ async function comparePayments(
     }
   }
   await markSeen(deps.db, seen);
+}
+
+function bookLine(deps: ReconcilerDeps, line: Line): Promise<Booking> {
+  const { id: chargeId, personId, amountXtr, payload, at: paidAt } = line;
+  return deps.payments.book({ chargeId, personId, amountXtr, payload, paidAt }, 'reconciled');
+}
+
+/** One line that cannot be booked must not keep all others from it. */
+async function attempt<Result>(
+  line: Line,
+  found: Findings,
+  book: () => Promise<Result>,
+): Promise<Result | undefined> {
+  try {
+    return await book();
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    found.differences.push({ ...differenceOf('not_booked', line, null), error: String(cause) });
+    return undefined;
+  }
 }
 
 async function markSeen(db: Db, chargeIds: readonly string[]): Promise<void> {
@@ -236,9 +278,10 @@ async function compareRefunds(
     }
     if (row.state === 'confirmed') continue;
     const { id: chargeId, personId, amountXtr, at } = line;
-    const { kind } = await deps.refunds.bookTold({ chargeId, personId, amountXtr, at });
-    if (kind === 'confirmed') found.confirmed += 1;
-    if (kind === 'reversed') found.reversed.push({ chargeId, personId, amountXtr });
+    const told = { chargeId, personId, amountXtr, at };
+    const booked = await attempt(line, found, () => deps.refunds.bookTold(told));
+    if (booked?.kind === 'confirmed') found.confirmed += 1;
+    if (booked?.kind === 'reversed') found.reversed.push({ chargeId, personId, amountXtr });
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { eq } from 'drizzle-orm';
+import { people } from '../../src/db/schema.ts';
 import { payments as paymentRows, starRefunds } from '../../src/db/stars-schema.ts';
 import { NO_STARS } from '../../src/domain/stars.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
@@ -121,6 +122,22 @@ describe('what cannot be explained is a difference:', () => {
     ]);
   });
 
+  test('a line that the books refuse, which keeps no other line from them', async () => {
+    const nothing = telegram.pay(personId, 0, null);
+    const payment = telegram.pay(personId, 50, null);
+    for (let index = 0; index < 120; index++) telegram.pay(personId, 1, null);
+    const first = await reconciler.run(telegram.fetch);
+    assert.equal(first.credited.length, 121);
+    assert.ok(first.credited.some((booked) => booked.payment.chargeId === payment.id));
+    const { differences } = await reconciler.run(telegram.fetch);
+    assert.deepEqual(
+      differences.map(({ kind, chargeId }) => [kind, chargeId]),
+      [['not_booked', nothing.id]],
+      'it is tried again',
+    );
+    assert.match(differences[0]?.error ?? '', /more than 0/);
+  });
+
   test('a refund of a payment that neither side has', async () => {
     const at = new Date();
     const { differences } = await reconciler.reconcile([
@@ -187,6 +204,30 @@ describe('paging', () => {
     assert.equal((await reconciler.run(other.fetch)).credited.length, 1);
     other.pay(personId, 8, null);
     assert.equal((await reconciler.run(other.fetch)).credited.length, 1);
+  });
+
+  test('reads the lines of people nobody met until they were booked, however many follow', async () => {
+    const stranger = await addPerson(database.db);
+    await database.db.delete(people).where(eq(people.id, stranger));
+    for (let index = 0; index < 130; index++) telegram.pay(personId, 1, null);
+    telegram.pay(stranger, 50, null);
+    for (let index = 0; index < 230; index++) telegram.pay(personId, 1, null);
+    telegram.pay(stranger, 70, null);
+    for (let index = 0; index < 3; index++) {
+      const { differences } = await reconciler.run(telegram.fetch);
+      assert.deepEqual(
+        differences.map(({ kind, telegrams }) => [kind, telegrams?.amountXtr]),
+        [
+          ['unknown_person', 50],
+          ['unknown_person', 70],
+        ],
+      );
+    }
+    await database.db.insert(people).values({ id: stranger, firstName: 'Met', language: 'en' });
+    const { credited, differences, compared } = await reconciler.run(telegram.fetch);
+    assert.deepEqual([credited.length, differences.length, compared], [2, 0, 332]);
+    assert.equal(await ledger.balance(stranger), 12_000);
+    assert.equal((await reconciler.run(telegram.fetch)).compared, 100, 'and no further');
   });
 
   test('that fails half-way books nothing and is made up for the next time', async () => {

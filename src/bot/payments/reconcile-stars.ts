@@ -2,7 +2,7 @@ import type { Api } from 'grammy';
 import type { User } from 'grammy/types';
 import { starsOfXtr } from '../../domain/xtr.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
-import type { Reconciliation } from '../../ledger/reconcile.ts';
+import { isPending, type Reconciliation, type StarDifference } from '../../ledger/reconcile.ts';
 import type { People } from '../../people/people.ts';
 import type { StarAlarm } from '../alarms.ts';
 import type { Translator } from '../i18n.ts';
@@ -34,6 +34,7 @@ export async function reconcileStars(deps: ReconcileDeps): Promise<void> {
   const fetch = createFetchTransactions(deps.api, (user) => seen.set(user.id, user));
   let outcome = await deps.books.reconciler.run(fetch);
   await tell(deps, outcome);
+  let { differences } = outcome;
   const strangers = outcome.differences.filter(({ kind }) => kind === 'unknown_person');
   if (strangers.length > 0) {
     // Their first message was lost with their payment's: now we know them.
@@ -41,11 +42,29 @@ export async function reconcileStars(deps: ReconcileDeps): Promise<void> {
       const user = telegrams && seen.get(telegrams.personId);
       if (user) await meet(deps, user);
     }
+    const first = outcome;
     outcome = await deps.books.reconciler.run(fetch);
     await tell(deps, outcome);
+    differences = unresolved(first.differences, outcome.differences);
   }
-  const { differences } = outcome;
   if (differences.length > 0) await deps.alarm({ kind: 'stars_differ', differences });
+}
+
+/** What a second look found, and what the first had found and no second look mends. */
+function unresolved(
+  first: readonly StarDifference[],
+  second: readonly StarDifference[],
+): StarDifference[] {
+  const mendable = new Set(
+    first.filter(({ kind }) => isPending(kind)).map(({ chargeId }) => chargeId),
+  );
+  const keyOf = ({ kind, direction, chargeId }: StarDifference) =>
+    `${kind} ${direction} ${chargeId}`;
+  const found = new Set(second.map(keyOf));
+  const rest = first.filter(
+    (difference) => !mendable.has(difference.chargeId) && !found.has(keyOf(difference)),
+  );
+  return [...rest, ...second];
 }
 
 async function tell(deps: ReconcileDeps, outcome: Reconciliation): Promise<void> {
