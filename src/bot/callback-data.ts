@@ -81,10 +81,11 @@ export function decodeOrderPress(data: string | undefined): OrderPress | undefin
   return undefined;
 }
 
-/** Accepting the terms of a version, and what the person was about to pay. */
+/** Accepting the terms of a version, and what the person was about to pay, if anything. */
 export interface TermsPress {
   readonly version: string;
   readonly purchase:
+    | { readonly kind: 'none' }
     | { readonly kind: 'pack'; readonly amountXtr: number }
     | {
         readonly kind: 'order';
@@ -98,18 +99,28 @@ export interface TermsPress {
 export const TERMS_PREFIX = 'terms';
 
 export function encodeTermsPress({ version, purchase }: TermsPress): string {
-  const what =
-    purchase.kind === 'pack'
-      ? ['pack', purchase.amountXtr]
-      : [MODE_LETTERS[purchase.mode], purchase.price, purchase.orderId];
-  return [TERMS_PREFIX, version, ...what].join(':');
+  return [TERMS_PREFIX, version, ...partsOf(purchase)].join(':');
+}
+
+function partsOf(purchase: TermsPress['purchase']): readonly (string | number)[] {
+  switch (purchase.kind) {
+    case 'none':
+      return ['none'];
+    case 'pack':
+      return ['pack', purchase.amountXtr];
+    case 'order':
+      return [MODE_LETTERS[purchase.mode], purchase.price, purchase.orderId];
+  }
 }
 
 /** Reads what stands behind the prefix of `encodeTermsPress`; undefined for anything else. */
 export function decodeTermsPress(value: string): TermsPress | undefined {
-  const match = /^([\w.-]{1,8}):([a-z]+):([1-9]\d{0,9})(?::([\w-]{1,32}))?$/.exec(value);
+  const match = /^([\w.-]{1,8}):([a-z]+)(?::([1-9]\d{0,9})(?::([\w-]{1,32}))?)?$/.exec(value);
   const [, version, name, amount, orderId] = match ?? [];
-  if (version === undefined || amount === undefined) return undefined;
+  if (version === undefined) return undefined;
+  if (amount === undefined) {
+    return name === 'none' ? { version, purchase: { kind: 'none' } } : undefined;
+  }
   if (name === 'pack' && orderId === undefined) {
     return { version, purchase: { kind: 'pack', amountXtr: Number(amount) } };
   }

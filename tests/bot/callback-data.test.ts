@@ -75,6 +75,7 @@ test('forged data is nothing', () => {
 test('accepting the terms keeps what was about to be paid, within 64 bytes', () => {
   const order = { kind: 'order', orderId: LONGEST_ID, mode: 'loop' } as const;
   const presses: TermsPress[] = [
+    { version: '1', purchase: { kind: 'none' } },
     { version: '1', purchase: { kind: 'pack', amountXtr: 10_000 } },
     { version: '12345678', purchase: { ...order, price: stars(9_999_999_999) } },
   ];
@@ -89,7 +90,7 @@ test('accepting the terms keeps what was about to be paid, within 64 bytes', () 
 
 test('forged terms are nothing', () => {
   for (const value of [
-    ...['', '1', '1:pack', '1:pack:0', '1:pack:-5', '1:pack:1.5', '1:pack:50:order'],
+    ...['', '1', '1:pack', '1:pack:0', '1:pack:-5', '1:pack:1.5', '1:pack:50:order', '1:none:5'],
     ...['1:s:100', '1:x:100:order', '1:s:0:order', '1:s:100:or der', '123456789:pack:50'],
   ]) {
     assert.equal(decodeTermsPress(value), undefined, value);

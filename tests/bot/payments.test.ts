@@ -225,6 +225,27 @@ describe('accepting the terms', () => {
   });
 });
 
+describe('/terms', () => {
+  test('can be accepted there, with nothing to be paid, and asks nothing afterwards', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody({ accepted: false });
+    ann.say('/terms');
+    const terms = await ann.waitForMessage({ text: /^.*Terms of use/ });
+    assert.deepEqual(buttonLabels(terms), ['✅ Accept']);
+    await rig.server.press(ann.id, terms.message_id, 'terms:0:none');
+    await ann.waitForMessage({ button: /Accept/ }, { after: terms });
+    const answer = await ann.press(/Accept/, { after: terms });
+    assert.match(answer.text ?? '', /Thank you/);
+    await ann.waitUntilGone({ button: /Accept/ });
+    assert.equal((await rig.known.find(ann.id))?.termsVersion, '1');
+    const { message_id: after } = ann.say('/terms');
+    assert.deepEqual(buttonLabels(await ann.waitForMessage({ text: /Terms/ }, { after })), []);
+    ann.say('/topup');
+    await ann.press(/^50 ⭐$/);
+    await ann.waitForMessage({ has: 'invoice' });
+  });
+});
+
 describe('while sales are paused, or for somebody banned', () => {
   test('nothing is offered, sold or started; what was paid for waits on the balance', async (t) => {
     const rig = await start(t);

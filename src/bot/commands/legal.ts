@@ -1,4 +1,3 @@
-import { termsText } from '../views/payments.ts';
 import type { Command, CommandDeps } from './command.ts';
 
 /** /privacy: what happens to photos. */
@@ -18,14 +17,10 @@ export function createPrivacyCommand(deps: CommandDeps): Command {
 }
 
 /** /terms: what is promised for stars. */
-export function createTermsCommand(deps: CommandDeps): Command {
-  const { messenger, offers, retentionHours } = deps;
+export function createTermsCommand({ checkout }: CommandDeps): Command {
   return {
     name: 'terms',
     description: 'common.commands.terms',
-    async handle({ person, t }) {
-      const { refundDays } = offers;
-      await messenger.send(person.id, { text: termsText(t, { retentionHours, refundDays }) });
-    },
+    handle: (ctx) => checkout.showTerms(ctx),
   };
 }

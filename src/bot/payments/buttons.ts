@@ -1,4 +1,4 @@
-import { decodeTermsPress, TERMS_PREFIX } from '../callback-data.ts';
+import { decodeTermsPress, TERMS_PREFIX, type TermsPress } from '../callback-data.ts';
 import type { Command } from '../commands/command.ts';
 import type { BotContext } from '../context.ts';
 import { enterMorph } from '../conversations/enter-morph.ts';
@@ -42,14 +42,15 @@ export function createTermsButton(deps: {
       }
       if (ctx.messageId) await messenger.strip(ctx.person.id, ctx.messageId);
       // Those of an older version are followed by the present ones.
-      await goOn(ctx, purchase);
+      if (purchase.kind !== 'none') await goOn(ctx, purchase);
+      else if (!accepted) await checkout.showTerms(ctx);
       return true;
     },
   };
 
   async function goOn(
     ctx: BotContext,
-    purchase: NonNullable<ReturnType<typeof decodeTermsPress>>['purchase'],
+    purchase: Exclude<TermsPress['purchase'], { kind: 'none' }>,
   ): Promise<void> {
     if (purchase.kind === 'pack') {
       if (!deps.packs.includes(purchase.amountXtr)) return;

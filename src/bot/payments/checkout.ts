@@ -7,7 +7,7 @@ import type { TextKey } from '../i18n.ts';
 import { describeError, type Log } from '../log.ts';
 import type { Messenger } from '../messenger.ts';
 import { isBadRequest, isUnreachable } from '../telegram-errors.ts';
-import { invoiceWords, payKeyboard, termsScreen } from '../views/payments.ts';
+import { invoiceWords, payKeyboard, termsAloneScreen, termsScreen } from '../views/payments.ts';
 import type { StarBooks } from './books.ts';
 import type { Purchase } from './purchase.ts';
 import { TERMS_VERSION } from './terms-version.ts';
@@ -29,6 +29,8 @@ export interface Checkout {
   refusal(person: Person): Promise<TextKey | undefined>;
   /** Sends the invoice; the terms before it, to somebody who has not accepted them yet. */
   begin(talk: Talk, purchase: Purchase): Promise<void>;
+  /** Shows the terms, with nothing to be paid. */
+  showTerms(talk: Talk): Promise<void>;
   /** Writes down that the terms of this version were accepted; false when they are no longer those. */
   acceptTerms(personId: number, version: string): Promise<boolean>;
   /** Takes back a person's own invoice; false when it was paid or closed before. */
@@ -94,6 +96,14 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
       } else {
         await send(talk, purchase);
       }
+    },
+
+    async showTerms({ person, t }) {
+      const { retentionHours, refundDays } = deps;
+      const isOpen = person.termsVersion !== TERMS_VERSION && !person.bannedAt;
+      const version = isOpen ? TERMS_VERSION : undefined;
+      const screen = termsAloneScreen(t, { version, retentionHours, refundDays });
+      await messenger.send(person.id, screen);
     },
 
     async acceptTerms(personId, version) {

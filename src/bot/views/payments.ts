@@ -128,8 +128,24 @@ export function termsScreen(
   };
 }
 
-/** What /terms says. */
-export function termsText(
+/** What /terms shows; to somebody who has not accepted them yet, with the button that does. */
+export function termsAloneScreen(
+  t: Translate,
+  terms: {
+    /** The version to be accepted; undefined when that is done. */
+    readonly version: string | undefined;
+    readonly retentionHours: number;
+    readonly refundDays: number;
+  },
+): Screen {
+  const text = termsText(t, terms);
+  const { version } = terms;
+  if (version === undefined) return { text };
+  const callback_data = encodeTermsPress({ version, purchase: { kind: 'none' } });
+  return { text, keyboard: [[{ text: t('pay.accept'), callback_data }]] };
+}
+
+function termsText(
   t: Translate,
   terms: { readonly retentionHours: number; readonly refundDays: number },
 ): string {
