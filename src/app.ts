@@ -74,6 +74,9 @@ const STOP_WORK_MS = 6_500;
 /** and then the database is closed within this. */
 const STOP_DATABASE_MS = 2_500;
 
+/** The local engine renders one clip after the other; a second one waits, so that it never rests. */
+const LOCAL_AT_ONCE = 2;
+
 const WEBHOOK_KEY_MS = 10_000;
 
 /** What tests and the sandbox may set beside the configuration. */
@@ -113,6 +116,7 @@ export function createApp(
   const log = createLog(config);
   const stoppers: (() => Promise<unknown>)[] = [];
   let database: Database | undefined;
+  let stopMorpher: (() => Promise<void>) | undefined;
 
   return {
     async start() {
@@ -132,6 +136,7 @@ export function createApp(
         },
       });
       const morpher = (overrides.createMorpher ?? createMorpher)({ tools, log });
+      stopMorpher = () => morpher.stop();
       const engine = createEngine(config, morpher, log);
       const bot = createBot({
         token: config.BOT_TOKEN,
@@ -169,14 +174,14 @@ export function createApp(
           model: engine.model,
         },
         maxPhotos: config.MAX_PHOTOS,
-        renderConcurrency: config.RENDER_CONCURRENCY,
+        renderConcurrency: Math.min(config.RENDER_CONCURRENCY, engine.atOnce),
         retentionHours: config.RETENTION_HOURS,
         previewsPerDay: config.PREVIEWS_PER_DAY,
         uploadLimitBytes: overrides.uploadLimitBytes ?? UPLOAD_LIMIT_BYTES,
         ...(overrides.renderTiming ? { timing: overrides.renderTiming } : {}),
       });
 
-      stoppers.push(() => queue.stop().finally(() => morpher.stop()));
+      stoppers.push(() => queue.stop());
       await queue.start();
       const webhook =
         config.PUBLIC_URL && engine.replicate
@@ -214,7 +219,8 @@ export function createApp(
       for (const outcome of await settle(STOP_WORK_MS, stops)) {
         log.error(describeError(outcome), 'Stopping went wrong');
       }
-      await settle(STOP_DATABASE_MS, [database?.close()]);
+      // Not before: a handler that may still end needs both.
+      await settle(STOP_DATABASE_MS, [database?.close(), stopMorpher?.()]);
     },
   };
 }
@@ -394,7 +400,7 @@ function createEngine(config: Config, morpher: Morpher, log: Logger) {
   if (engine.kind === 'local') {
     const directory = join(config.DATA_DIR, 'predictions');
     const provider = createLocalProvider({ morpher, model: LOCAL_MODEL.id, directory, log });
-    return { provider, model: LOCAL_MODEL };
+    return { provider, model: LOCAL_MODEL, atOnce: LOCAL_AT_ONCE };
   }
   const replicate = createReplicateProvider({
     token: engine.token,
@@ -402,7 +408,8 @@ function createEngine(config: Config, morpher: Morpher, log: Logger) {
     log,
     ...(config.PUBLIC_URL ? { publicUrl: config.PUBLIC_URL } : {}),
   });
-  return { provider: replicate, replicate, model: requireModel(config.MORPH_MODEL) };
+  const model = requireModel(config.MORPH_MODEL);
+  return { provider: replicate, replicate, model, atOnce: Number.POSITIVE_INFINITY };
 }
 
 function requireModel(id: string) {

@@ -8,6 +8,7 @@ import { type PictureFormat, sniffFile } from './picture-format.ts';
 import { writeWhole } from './storage.ts';
 
 export type { SheetJob, SheetPhoto } from './contact-sheet.ts';
+export { BrokenPictureError } from './picture.ts';
 export { type PictureFormat, sniffPicture } from './picture-format.ts';
 
 /**
@@ -43,7 +44,8 @@ export interface Photos {
   /**
    * Brings a photo to the order's canvas as a JPEG in sRGB with no metadata (no place, no camera), around
    * its faces; returns how it looks. The output appears whole or not at all, its directory included.
-   * @throws StorageFullError; any other error means that the photo cannot be decoded: inspect it first.
+   * @throws BrokenPictureError when the photo cannot be decoded; StorageFullError; any other error says nothing
+   * about the photo.
    */
   toCanvas(job: CanvasJob): Promise<PhotoLook>;
   /**

@@ -27,6 +27,14 @@ export interface RawPicture {
   readonly height: number;
 }
 
+/** The picture itself is damaged: trying again is of no use. */
+export class BrokenPictureError extends Error {
+  constructor(options?: ErrorOptions) {
+    super('The picture cannot be decoded', options);
+    this.name = 'BrokenPictureError';
+  }
+}
+
 /** Decodes pictures of every accepted format, two at once however often it is asked. */
 export interface PictureReader {
   /**
@@ -43,12 +51,12 @@ export interface PictureReader {
   /**
    * A picture brought to exactly `canvas`: upright, in sRGB, without transparency; cut to fill it, or shown
    * whole over a blurred copy of itself when the cut would take too much.
-   * @throws Error when it cannot be decoded.
+   * @throws BrokenPictureError when it cannot be decoded.
    */
   renderOnCanvas(path: string, canvas: Canvas): Promise<RawPicture>;
   /**
    * The same as a JPEG, cut around its faces, and how the photo looks.
-   * @throws Error when it cannot be decoded.
+   * @throws BrokenPictureError when it cannot be decoded.
    */
   renderJpeg(
     path: string,
@@ -79,21 +87,30 @@ export function createPictureReader(findFaces: FindFaces | undefined): PictureRe
 
     renderOnCanvas: (path, canvas) =>
       limit(async () => {
-        const { image, size } = await openPicture(path);
-        const decoded = await decodeFor(image, size, canvas);
+        const { decoded, size } = await decode(path, canvas);
         return toRaw(await placeOnCanvas(decoded, chooseCrop(size, canvas, []), canvas));
       }),
 
     renderJpeg: (path, canvas, options) =>
       limit(async () => {
-        const { image, size } = await openPicture(path);
-        const decoded = await decodeFor(image, size, canvas);
+        const { decoded, size } = await decode(path, canvas);
         const look = await lookAtPhoto(decoded, findFaces);
         const window = chooseCrop(size, canvas, look.faces ?? []);
         const placed = await placeOnCanvas(decoded, window, canvas);
         return { jpeg: await inSrgb(placed).jpeg(options).toBuffer(), look };
       }),
   };
+
+  async function decode(path: string, canvas: Canvas) {
+    try {
+      const { image, size } = await openPicture(path);
+      return { decoded: await decodeFor(image, size, canvas), size };
+    } catch (cause) {
+      // What the file system says is about this machine; but a file that is gone will not come back.
+      if (hasCode(cause) && cause.code !== 'ENOENT') throw cause;
+      throw new BrokenPictureError({ cause });
+    }
+  }
 
   async function openPicture(path: string): Promise<{ image: Sharp; size: PictureSize }> {
     if ((await sniffFile(path)) === 'heic') return openHeic(path);
@@ -109,6 +126,10 @@ export function createPictureReader(findFaces: FindFaces | undefined): PictureRe
     const image = sharp(data, { ...DECODE, raw: { width, height, channels: 4 } });
     return { image, size: { width, height } };
   }
+}
+
+function hasCode(error: unknown): error is Error & { readonly code: unknown } {
+  return error instanceof Error && 'code' in error;
 }
 
 /** A raw picture as a sharp pipeline. */

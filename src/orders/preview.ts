@@ -2,6 +2,7 @@ import { and, count, desc, eq, gt, inArray, ne } from 'drizzle-orm';
 import type { Db, Tx } from '../db/database.ts';
 import { orders, photos, previews } from '../db/schema.ts';
 import type { Canvas } from '../domain/canvas.ts';
+import { isOpen } from '../domain/order-state.ts';
 import type { Morpher } from '../media/morpher/morpher.ts';
 import type { Storage } from '../media/storage.ts';
 import type { ProbedClip, Video } from '../media/video.ts';
@@ -72,7 +73,12 @@ export async function askPreview(
     const [row] = await tx.insert(previews).values({ personId, orderId, photoIds }).returning();
     if (!row) throw new Error('The preview was not written down');
     await deps.queue.send(tx, 'preview', [{ data: { previewId: row.id } }]);
-    return { kind: 'started', transitions, waitSeconds: transitions * TYPICAL_SECONDS };
+    const waiting = await tx
+      .select({ photoIds: previews.photoIds })
+      .from(previews)
+      .where(eq(previews.state, 'waiting'));
+    const clips = waiting.reduce((sum, { photoIds: ids }) => sum + ids.length - 1, 0);
+    return { kind: 'started', transitions, waitSeconds: clips * TYPICAL_SECONDS };
   });
 }
 
@@ -130,6 +136,7 @@ async function renderAndSend(
   const size = shrink(canvas);
   const clips: ProbedClip[] = [];
   for (const [index, to] of paths.slice(1).entries()) {
+    if (!(await isWanted(deps, row))) return { kind: 'refused' };
     const from = paths[index] ?? to;
     const output = path(`${index}.mp4`);
     const job = { from, to, output, ...size, fps: FPS, seconds: SECONDS, mark, signal };
@@ -139,6 +146,7 @@ async function renderAndSend(
   const thumbnailPath = path('thumbnail.jpg');
   const info = await deps.video.stitch({ clips, output, loop: false, signal });
   await deps.video.makeThumbnail({ input: output, output: thumbnailPath, signal });
+  if (!(await isWanted(deps, row))) return { kind: 'refused' };
   const { orderId, personId } = row;
   const { width, height, durationSeconds } = info;
   return deps.chat.sendFreePreview(
@@ -150,10 +158,19 @@ async function renderAndSend(
   );
 }
 
+/** Whether its person still decides: a paid order needs the engine, a dropped one no preview. */
+async function isWanted(deps: PreviewDeps, row: PreviewRow): Promise<boolean> {
+  const [order] = await deps.db
+    .select({ state: orders.state })
+    .from(orders)
+    .where(eq(orders.id, row.orderId));
+  return order !== undefined && isOpen(order.state);
+}
+
 /** The pictures on their canvas; undefined when they or their order are gone. */
 async function readPictures(deps: PreviewDeps, row: PreviewRow): Promise<Pictures | undefined> {
   const [order] = await deps.db.select().from(orders).where(eq(orders.id, row.orderId));
-  if (!order?.canvas || order.purgedAt || order.state === 'cancelled') return undefined;
+  if (!order?.canvas || order.purgedAt || !isOpen(order.state)) return undefined;
   const rows = await deps.db.select().from(photos).where(inArray(photos.id, row.photoIds));
   const paths: string[] = [];
   for (const id of row.photoIds) {

@@ -9,7 +9,7 @@ import { isOpen } from '../domain/order-state.ts';
 import { type PhotoLook, warnAbout } from '../domain/photo-look.ts';
 import { stars, sumStars } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { Photos } from '../media/photos.ts';
+import { BrokenPictureError, type Photos } from '../media/photos.ts';
 import { type Storage, StorageFullError } from '../media/storage.ts';
 import { imageMorphing, type MorphInput } from '../services/image-morphing.ts';
 import type { Terms } from '../services/service.ts';
@@ -182,6 +182,8 @@ async function prepare(deps: QuoteDeps, row: PhotoRow, canvas: Canvas) {
     return { row, path, key, look };
   } catch (error) {
     if (await isDiskFull(deps.storage, error)) throw new StorageFullError({ cause: error });
+    // Trouble of ours, such as a stop in the middle, is no reason to drop somebody's photo.
+    if (!(error instanceof BrokenPictureError)) throw error;
     await deps.db
       .update(photos)
       .set({ state: 'skipped', skipReason: 'broken_picture' })

@@ -99,6 +99,25 @@ describe('the free preview', () => {
     }
   });
 
+  test('is not sent once its order is paid', async () => {
+    const rig = await startOrdersRig();
+    try {
+      const personId = await rig.person(10_000_000);
+      const { orderId } = await quoted(rig, 6, personId);
+      assert.equal((await rig.orders.preview(orderId, personId)).kind, 'started');
+      await rig.orders.choose(orderId, personId, { mode: 'seamless', gender: 'unset' });
+      assert.equal((await rig.confirm(orderId, personId)).kind, 'queued');
+      await rig.eventually('it is dropped', async () => {
+        const [row] = await rig.database.db.select().from(previews);
+        return row?.state === 'dropped';
+      });
+      assert.equal(rig.chat.freePreviews.length, 0);
+      await rig.until(orderId, personId, 'delivered');
+    } finally {
+      await rig.close();
+    }
+  });
+
   test('is dropped with its order, and leaves the way free for the next', async () => {
     const rig = await startOrdersRig();
     try {

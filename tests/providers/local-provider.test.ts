@@ -3,6 +3,7 @@ import { access, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FfmpegError } from '../../src/media/ffmpeg.ts';
 import type { Morpher, MorphJob } from '../../src/media/morpher/morpher.ts';
 import { createLocalProvider } from '../../src/providers/local/local-provider.ts';
 import type { Attempt, PreparedRequest } from '../../src/providers/provider.ts';
@@ -133,6 +134,19 @@ describe('the engine of this machine as a provider', () => {
       kind: 'failed',
       failure: { kind: 'provider_error' },
     });
+  });
+
+  test('renders again what found no room on the disk', async () => {
+    await using directory = await useDirectory();
+    const { provider, jobs, ends } = open(directory.path);
+    await provider.create(attemptOf(await prepared(provider)), signal);
+    ends[0]?.reject(new FfmpegError('disk_full', 'no room'));
+    while (jobs.length < 2) {
+      assert.equal((await statusOf(provider, 'attempt-1')).kind, 'running');
+      await sleep(5);
+    }
+    ends[1]?.resolve();
+    assert.equal((await settled(provider, 'attempt-1')).kind, 'succeeded');
   });
 
   test('stops what is cancelled and forgets it', async () => {

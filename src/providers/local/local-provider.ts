@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Failure } from '../../domain/failure.ts';
+import { FfmpegError } from '../../media/ffmpeg.ts';
 import type { Morpher } from '../../media/morpher/morpher.ts';
 import { isDiskFull, writeWhole } from '../../media/storage.ts';
 import type { PredictionStatus, Provider } from '../provider.ts';
@@ -61,6 +62,8 @@ export function createLocalProvider(deps: LocalProviderDeps): Provider {
       .morph({ from, to, output, ...SIZES[aspect_ratio], seconds, fps, signal: stop.signal })
       .catch((error: unknown) => {
         if (stop.signal.aborted) return;
+        // Rendered again when somebody looks: there may be room by then.
+        if (error instanceof FfmpegError && error.kind === 'disk_full') return;
         deps.log.warn({ attemptId: id, err: error }, 'the local engine could not render a clip');
         failed.set(id, { kind: 'provider_error' });
       })
