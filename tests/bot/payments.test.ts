@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stars } from '../../src/domain/stars.ts';
 import { buttonLabels, type Person } from '../support/chat.ts';
 import { payloadAt, paymentOf, preparePayments, refundOf } from './payments-rig.ts';
-import { ADMIN, until } from './rig.ts';
+import { ADMIN, FAST, until } from './rig.ts';
 
 const start = preparePayments();
 const PRICE = stars(4_453);
@@ -247,7 +248,7 @@ describe('/terms', () => {
 });
 
 describe('while sales are paused, or for somebody banned', () => {
-  test('nothing is offered, sold or started; what was paid for waits on the balance', async (t) => {
+  test('nothing is offered or sold; what was agreed to before starts when it is paid', async (t) => {
     const rig = await start(t);
     const ann = await rig.somebody();
     const orderId = await rig.quotedOrder(ann.id, PRICE);
@@ -262,16 +263,113 @@ describe('while sales are paused, or for somebody banned', () => {
     assert.match(answer.text ?? '', /Sales are paused/);
     const { message_id: after } = ann.say('/topup');
     await ann.waitForMessage({ text: /Sales are paused/ }, { after });
-    // It was agreed to before the pause.
     rig.server.pushUpdate(paymentOf(ann, payloadAt(rig, ann, message_id), 45, 'paused'));
-    await ann.waitForMessage({ text: /Nothing new is started.*45\.00 ⭐/s });
-    assert.equal(await rig.orderState(orderId), 'quoted');
-    const { message_id: later } = ann.say('/morph');
-    const refused = await ann.press(/Confirm/, { after: later });
+    await ann.waitForMessage({ text: /paid and comes by itself.*Your balance: 0\.47 ⭐/s });
+    assert.equal(await rig.orderState(orderId), 'queued');
+    const bob = await rig.somebody();
+    await give(rig, bob, 5_000);
+    await rig.quotedOrder(bob.id, PRICE);
+    bob.say('/morph');
+    const refused = await bob.press(/Confirm/);
     assert.match(refused.text ?? '', /Sales are paused/);
     await rig.sales.resume();
-    await ann.press(/Confirm/, { after: later });
-    await ann.waitForMessage({ text: /0 of 1 transition/ });
+    await bob.press(/Confirm/);
+    await bob.waitForMessage({ text: /0 of 1 transition/ });
+  });
+
+  test('what a banned person pays for stays on the balance', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    const orderId = await rig.quotedOrder(ann.id, PRICE);
+    const find = rig.known.find;
+    t.after(() => {
+      rig.known.find = find;
+    });
+    rig.known.find = async (id) => {
+      const person = await find(id);
+      return person && { ...person, bannedAt: new Date() };
+    };
+    const payload = await invoiceOf(rig, ann, orderId);
+    rig.server.pushUpdate(paymentOf(ann, payload, 45, 'banned'));
+    await ann.waitForMessage({ text: /Nothing new is started.*45\.00 ⭐/s });
+    assert.equal(await rig.orderState(orderId), 'quoted');
+  });
+});
+
+describe('following a payment', () => {
+  const SOON = { payments: { ...FAST.payments, settleMs: 40 } };
+
+  test('thanks once, although its order cannot be shown', async (t) => {
+    const rig = await start(t, { timings: SOON });
+    const ann = await rig.somebody();
+    const orderId = await rig.quotedOrder(ann.id, PRICE);
+    const payload = await invoiceOf(rig, ann, orderId);
+    rig.deps.orders().intake = async () => {
+      throw new Error('no counter');
+    };
+    rig.server.pushUpdate(paymentOf(ann, payload, 45, 'shown'));
+    await until(() => rig.logged.some((line) => line.includes('failed to show a paid order')));
+    await sleep(200);
+    assert.equal(told(ann), 1);
+    assert.equal(await rig.orderState(orderId), 'queued');
+  });
+
+  test('thanks once, although it cannot be written down at first', async (t) => {
+    const rig = await start(t, { timings: SOON });
+    const ann = await rig.somebody();
+    const { settle } = rig.books.payments;
+    let calls = 0;
+    rig.books.payments.settle = (chargeId) => {
+      calls += 1;
+      return calls < 3 ? Promise.reject(new Error('away')) : settle(chargeId);
+    };
+    rig.server.pushUpdate(paymentOf(ann, 'x', 50, 'written'));
+    await until(async () => calls >= 3 && (await openPayments(rig)) === 0);
+    assert.equal(told(ann), 1);
+  });
+
+  test('says that the stars are on the balance when the order cannot be started', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    const orderId = await rig.quotedOrder(ann.id, PRICE);
+    const payload = await invoiceOf(rig, ann, orderId);
+    rig.deps.orders().confirm = async () => {
+      throw new Error('no queue');
+    };
+    rig.server.pushUpdate(paymentOf(ann, payload, 45, 'stuck'));
+    const thanks = await ann.waitForMessage({ text: /\+45\.00 ⭐.*Your balance: 45\.00 ⭐/s });
+    assert.deepEqual(buttonLabels(thanks), ['Continue']);
+    await until(async () => (await openPayments(rig)) === 0);
+  });
+
+  test('told again does nothing for the payments of others', async (t) => {
+    const rig = await start(t);
+    const [ann, bob] = [await rig.somebody(), await rig.somebody()];
+    rig.server.pushUpdate(paymentOf(ann, 'x', 50, 'again'));
+    await ann.waitForMessage({ text: /\+50\.00 ⭐/ });
+    const payment = { personId: bob.id, amountXtr: 50, payload: 'x', paidAt: new Date() };
+    await rig.books.payments.book({ chargeId: `open-${bob.id}`, ...payment });
+    rig.server.pushUpdate(paymentOf(ann, 'x', 50, 'again'));
+    ann.say('/balance');
+    await ann.waitForMessage({ text: /Your balance/ });
+    await sleep(50);
+    assert.deepEqual([told(ann), told(bob)], [1, 0]);
+    await rig.books.payments.settle(`open-${bob.id}`);
+  });
+
+  test('does not start an order with other stars when its own have gone back', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    await give(rig, ann, 10_000);
+    const orderId = await rig.quotedOrder(ann.id, PRICE);
+    const payload = await invoiceOf(rig, ann, orderId);
+    await rig.bot.stop(1_000);
+    const payment = { chargeId: `back-${ann.id}`, personId: ann.id, amountXtr: 45 };
+    await rig.books.payments.book({ ...payment, payload, paidAt: new Date() });
+    await rig.books.refunds.bookTold({ ...payment, at: new Date() });
+    await rig.restart();
+    await ann.waitForMessage({ text: /\+45\.00 ⭐.*Your balance: 100\.00 ⭐/s });
+    assert.equal(await rig.orderState(orderId), 'quoted');
   });
 });
 
@@ -288,6 +386,16 @@ function key(name: string) {
 
 async function give(rig: TestRig, person: Person, hundredths: number): Promise<void> {
   await rig.ledger.topUp({ ...key('give'), personId: person.id, amount: stars(hundredths) });
+}
+
+/** An invoice of 45 for this order; gives its payload. */
+async function invoiceOf(rig: TestRig, { id: personId }: Person, orderId: string) {
+  const order = { orderId, mode: 'seamless', price: PRICE } as const;
+  return (await rig.books.invoices.open({ personId, amountXtr: 45, order })).id;
+}
+
+async function openPayments(rig: TestRig): Promise<number> {
+  return (await rig.books.payments.unsettled({ olderThanMs: 0, limit: 10 })).length;
 }
 
 async function buy(rig: TestRig, person: Person, amountXtr: number): Promise<void> {

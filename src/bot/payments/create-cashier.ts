@@ -83,7 +83,6 @@ export function createCashier(deps: CashierDeps): Cashier {
     serve({ flow, person }) {
       const follower = createPaymentFollower({
         ...deps,
-        checkout,
         flow,
         onPaid: invoices.kick,
       });

@@ -51,7 +51,7 @@ export function createIncomingPayments(deps: IncomingDeps): Composer<BotContext>
         return deps.follower.follow(booking);
       case 'already':
         // Told again, or after a kill: only what was left open is done.
-        return deps.follower.sweep(0);
+        return deps.follower.followOpen(payment.chargeId);
       case 'conflict':
         return deps.alarm({ kind: 'payment_conflict', ...payment });
       case 'unknown_person':

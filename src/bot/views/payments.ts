@@ -159,7 +159,7 @@ function termsText(
 
 /**
  * What a payment led to. `balance`: it was for nothing else; `repeated`: its invoice was paid before;
- * `changed`: the order is not what it was; `short`: still too little; `on_hold`: nothing is sold now.
+ * `changed`: the order is not what it was; `short`: still too little; `on_hold`: the person may order nothing.
  */
 export type PaidFor = 'balance' | 'started' | 'repeated' | 'changed' | 'short' | 'on_hold';
 
