@@ -2,10 +2,11 @@ import { and, asc, count, desc, eq, gte, inArray, isNull, lte } from 'drizzle-or
 import type { Db, Tx } from '../db/database.ts';
 import { accounts } from '../db/schema.ts';
 import { payments, starRefunds } from '../db/stars-schema.ts';
-import { type Stars, stars } from '../domain/stars.ts';
+import { NO_STARS, type Stars, stars } from '../domain/stars.ts';
 import { starsOfXtr } from '../domain/xtr.ts';
 import { changeBalance, insertEntry, lockAccount } from './entries.ts';
 import { reinstatementKey, reversalKey } from './keys.ts';
+import { readReturnable } from './paid-left.ts';
 import { type Payment, selectPayments } from './payments.ts';
 
 /** Who wants a payment to go back. */
@@ -22,8 +23,9 @@ export interface RefundRequest {
 }
 
 /**
- * `unknown`: no such payment, or another person's. `spent`: less is left on the balance than the
- * payment, and Telegram returns whole payments only.
+ * `unknown`: no such payment, or another person's. `spent`: less is `left` than the payment, and
+ * Telegram returns whole payments only. To a person what was given to them is not left, as nobody paid for
+ * it; for an operator the whole balance is.
  */
 export type RefundRequestOutcome =
   | {
@@ -36,7 +38,12 @@ export type RefundRequestOutcome =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'already'; readonly state: NonNullable<Payment['refund']> }
   | { readonly kind: 'late'; readonly paidAt: Date }
-  | { readonly kind: 'spent'; readonly balance: Stars; readonly amountXtr: number };
+  | {
+      readonly kind: 'spent';
+      readonly balance: Stars;
+      readonly left: Stars;
+      readonly amountXtr: number;
+    };
 
 /** A refund to be sent: `refundStarPayment(personId, chargeId)`. */
 export interface DueRefund {
@@ -80,7 +87,7 @@ export interface StarRefunds {
   request(request: RefundRequest): Promise<RefundRequestOutcome>;
   /**
    * The payments of the last days that could go back now, newest first, all of them together: their
-   * sum is covered by the balance. Those on their way are not among them.
+   * sum is covered by what was paid and is still on the balance. Those on their way are not among them.
    */
   unused(personId: number, refundDays: number): Promise<Payment[]>;
   /**
@@ -161,7 +168,8 @@ async function requestRefund(tx: Tx, request: RefundRequest): Promise<RefundRequ
     return { kind: 'late', paidAt };
   }
   const { balance } = payment;
-  if (!force && balance < starsOfXtr(amountXtr)) return { kind: 'spent', balance, amountXtr };
+  const left = by.kind === 'admin' ? balance : await readReturnable(tx, personId, balance);
+  if (!force && left < starsOfXtr(amountXtr)) return { kind: 'spent', balance, left, amountXtr };
   const reversal = await reverse(tx, payment, earlier.length, {
     requestedBy: by.kind,
     adminId: by.kind === 'admin' ? by.adminId : null,
@@ -215,7 +223,7 @@ async function readUnused(db: Db, personId: number, refundDays: number): Promise
     .select({ balance: accounts.balance })
     .from(accounts)
     .where(eq(accounts.personId, personId));
-  let left = account?.balance ?? 0;
+  let left: number = await readReturnable(db, personId, account?.balance ?? NO_STARS);
   const candidates = await selectPayments(db)
     .where(
       and(

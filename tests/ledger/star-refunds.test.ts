@@ -67,8 +67,35 @@ describe('asking for a payment back', () => {
   test('for more than is left is refused: Telegram returns whole payments only', async () => {
     const payment = await pay(50);
     await charge(payment.personId, 1);
-    assert.deepEqual(await ask(payment), { kind: 'spent', balance: 4999, amountXtr: 50 });
+    assert.deepEqual(await ask(payment), {
+      kind: 'spent',
+      balance: 4999,
+      left: 4999,
+      amountXtr: 50,
+    });
     assert.equal(await ledger.balance(payment.personId), 4999);
+  });
+
+  test('after it was spent and stars were given is refused: nobody paid for those', async () => {
+    const payment = await pay(50);
+    const { personId, chargeId } = payment;
+    await charge(personId, 4453);
+    await give(personId, 5000);
+    const expected = { kind: 'spent', balance: 5547, left: 547, amountXtr: 50 } as const;
+    assert.deepEqual(await ask(payment), expected);
+    assert.deepEqual(await refunds.unused(personId, 14), []);
+    const by = { kind: 'admin', adminId: 7 } as const;
+    const { kind } = await refunds.request({ chargeId, by });
+    assert.equal(kind, 'requested', 'an operator may have granted what was missing');
+  });
+
+  test('is possible while only what was given is spent', async () => {
+    const personId = await addPerson(database.db);
+    await give(personId, 5000);
+    const payment = await pay(50, { personId });
+    await charge(personId, 5000);
+    assert.equal((await refunds.unused(personId, 14)).length, 1);
+    assert.equal((await ask(payment)).kind, 'requested');
   });
 
   test('by force takes the balance below zero, and then nothing can be ordered', async () => {
@@ -296,4 +323,9 @@ async function charge(personId: number, amount: number): Promise<string> {
     }),
   );
   return outcome.kind;
+}
+
+async function give(personId: number, amount: number): Promise<void> {
+  const key = `promo:${randomUUID()}`;
+  await ledger.topUp({ personId, amount: stars(amount), paymentMethod: 'Bonus', key });
 }

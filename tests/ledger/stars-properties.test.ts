@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { accounts, entries } from '../../src/db/schema.ts';
 import { payments as paymentRows, starRefunds } from '../../src/db/stars-schema.ts';
 import { NO_STARS, stars } from '../../src/domain/stars.ts';
 import { auditLedger } from '../../src/ledger/audit.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { countPaidLeft } from '../../src/ledger/paid-left.ts';
 import { createPayments, type Payments } from '../../src/ledger/payments.ts';
 import {
   createReconciler,
@@ -39,6 +40,7 @@ type Event =
   | { readonly kind: 'pay'; readonly amountXtr: number; readonly told: boolean }
   | { readonly kind: 'told_again'; readonly which: number }
   | { readonly kind: 'charge'; readonly amount: number; readonly refunded: boolean }
+  | { readonly kind: 'gift'; readonly amount: number }
   | { readonly kind: 'ask_back'; readonly which: number; readonly admin: boolean }
   | {
       readonly kind: 'send';
@@ -65,6 +67,13 @@ const event: fc.Arbitrary<Event> = fc.oneof(
       kind: fc.constant('charge' as const),
       amount: fc.constantFrom(1, 4999, 7500),
       refunded: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('gift' as const),
+      amount: fc.constantFrom(1, 2500, 5000),
     }),
   },
   {
@@ -139,6 +148,8 @@ async function createWorld() {
         return;
       case 'charge':
         return charge(personId, each.amount, each.refunded);
+      case 'gift':
+        return give(personId, each.amount);
       case 'ask_back':
         if (chosen) await askBack(chosen, each.admin);
         return;
@@ -207,8 +218,13 @@ async function askBack(line: StarTransaction, admin: boolean): Promise<void> {
     : ({ kind: 'person', personId: line.personId } as const);
   const outcome = await refunds.request({ chargeId: line.id, by, refundDays: 14 });
   if (outcome.kind === 'requested') assert.ok(outcome.balance >= 0, 'only what is left goes back');
-  if (outcome.kind === 'spent') assert.ok(outcome.balance < line.amountXtr * 100);
+  if (outcome.kind === 'spent') assert.ok(outcome.left < line.amountXtr * 100);
   if (outcome.kind === 'late') assert.fail(`nothing here is late, the balance was ${before}`);
+}
+
+async function give(personId: number, amount: number): Promise<void> {
+  const key = `promo:${randomUUID()}`;
+  await ledger.topUp({ personId, amount: stars(amount), paymentMethod: 'Bonus', key });
 }
 
 async function charge(personId: number, amount: number, refunded: boolean): Promise<void> {
@@ -248,13 +264,30 @@ async function sendRefunds(
 }
 
 async function checkPerson(personId: number): Promise<void> {
-  const written = await database.db.select().from(entries).where(eq(entries.personId, personId));
+  const written = await database.db
+    .select()
+    .from(entries)
+    .where(eq(entries.personId, personId))
+    .orderBy(asc(entries.id));
   const [account] = await database.db
     .select()
     .from(accounts)
     .where(eq(accounts.personId, personId));
   const total = (of: typeof written) => of.reduce((sum, entry) => sum + entry.amount, 0);
   assert.equal(account?.balance ?? 0, total(written), 'the balance is the sum of the entries');
+  const asked = await database.db
+    .select({ entryId: starRefunds.entryId })
+    .from(starRefunds)
+    .innerJoin(paymentRows, eq(paymentRows.chargeId, starRefunds.chargeId))
+    .where(and(eq(paymentRows.personId, personId), eq(starRefunds.requestedBy, 'person')));
+  for (const { entryId } of asked) {
+    const until = written.filter(({ id }) => id <= entryId);
+    assert.ok(countPaidLeft(until) >= 0, 'what was given never goes to Telegram');
+    const isPaid = ({ paymentMethod }: (typeof until)[number]) => paymentMethod === 'TelegramStars';
+    const given = total(until.filter(({ paymentMethod }) => paymentMethod === 'Bonus'));
+    const used = -total(until.filter(({ paymentMethod }) => paymentMethod === 'Internal'));
+    assert.ok(total(until.filter(isPaid)) >= used - given, 'what was used is paid or was given');
+  }
   for (const entry of written) {
     if (entry.kind === 'charge') {
       const returned = total(written.filter((other) => other.chargeId === entry.id));
