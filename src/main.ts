@@ -4,7 +4,7 @@ import { describeFatal, loadConfig, loadDatabaseConfig, StartError, secretsOf } 
 import { auditLedger, formatAudit } from './ledger/audit.ts';
 import { createOutage } from './providers/outage.ts';
 
-const outageWish = z.object({ fault: z.literal('provider'), times: z.int().positive() });
+const outageWish = z.object({ fault: z.literal('provider'), times: z.int().nonnegative() });
 
 /** Whatever hangs at the end, the process is gone after this. */
 const STOP_DEADLINE_MS = 10_000;
@@ -31,7 +31,9 @@ async function serve(): Promise<void> {
   // Whoever started us with a channel, as the sandbox does, may ask for failures.
   process.on('message', (message) => {
     const wish = outageWish.safeParse(message);
-    if (wish.success) outage.failNext(wish.data.times);
+    if (!wish.success) return;
+    if (wish.data.times === 0) outage.clear();
+    else outage.failNext(wish.data.times);
   });
   const app = createApp(loadConfig(process.env), end, { distort: outage.over });
   let stopping = false;

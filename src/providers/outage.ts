@@ -4,6 +4,8 @@ import type { Provider } from './provider.ts';
 export interface Outage {
   /** The next so many transitions fail at every attempt; all others are rendered. */
   failNext(transitions: number): void;
+  /** Nothing fails any more but predictions that have failed already. */
+  clear(): void;
   /** The same provider, with the wished failures. */
   over(provider: Provider): Provider;
 }
@@ -11,10 +13,17 @@ export interface Outage {
 /** @see Outage */
 export function createOutage(): Outage {
   let wished = 0;
+  /** Transitions, by what is asked for. */
   const doomed = new Set<string>();
+  /** External ids of predictions. */
+  const failed = new Set<string>();
   return {
     failNext(transitions) {
       wished += transitions;
+    },
+    clear() {
+      wished = 0;
+      doomed.clear();
     },
     over: (provider) => ({
       ...provider,
@@ -24,9 +33,22 @@ export function createOutage(): Outage {
           wished -= 1;
           doomed.add(asked);
         }
-        return doomed.has(asked)
-          ? { kind: 'failed', failure: { kind: 'provider_error' } }
-          : provider.create(attempt, signal);
+        const isDoomed = doomed.has(asked);
+        const created = await provider.create(attempt, signal);
+        // It fails once it is bought: a refused purchase would be repeated within the same attempt.
+        if (isDoomed && created.kind === 'created') {
+          failed.add(created.externalId);
+          await provider.cancel(created.externalId, signal);
+        }
+        return created;
+      },
+      async check(externalId, signal) {
+        return failed.has(externalId)
+          ? {
+              kind: 'seen',
+              status: { kind: 'failed', failure: { kind: 'provider_error' } },
+            }
+          : provider.check(externalId, signal);
       },
     }),
   };

@@ -4,37 +4,58 @@ import { createOutage } from '../../src/providers/outage.ts';
 import type { Attempt, Provider } from '../../src/providers/provider.ts';
 
 const signal = new AbortController().signal;
-const created: string[] = [];
 const unused = async () => assert.fail('not asked for here');
-const provider: Provider = {
-  name: 'local',
-  ...{ prepare: unused, find: unused, check: unused, cancel: unused, download: unused },
-  async create({ attemptId }) {
-    created.push(attemptId);
-    return { kind: 'created', externalId: attemptId };
-  },
-};
-const attempt = (attemptId: string, transition: number): Attempt => ({
-  attemptId,
-  request: { model: 'm', input: { transition }, fingerprint: '' },
-  deadlineMs: 1_000,
+
+/** A provider that renders everything, and a way to ask it for one transition as the scheduler does. */
+function startProvider() {
+  const outage = createOutage();
+  const cancelled: string[] = [];
+  const provider: Provider = {
+    name: 'local',
+    ...{ prepare: unused, find: unused, download: unused },
+    create: async ({ attemptId }) => ({ kind: 'created', externalId: attemptId }),
+    check: async () => ({ kind: 'seen', status: { kind: 'succeeded', outputs: [] } }),
+    async cancel(externalId) {
+      cancelled.push(externalId);
+      return { kind: 'stopped' };
+    },
+  };
+  const { create, check } = outage.over(provider);
+  const attempt = (attemptId: string, transition: number): Attempt => ({
+    attemptId,
+    request: { model: 'm', input: { transition }, fingerprint: '' },
+    deadlineMs: 1_000,
+  });
+  return {
+    outage,
+    cancelled,
+    async render(attemptId: string, transition: number) {
+      const created = await create(attempt(attemptId, transition), signal);
+      assert.deepEqual(created, { kind: 'created', externalId: attemptId });
+      const checked = await check(attemptId, signal);
+      return checked.kind === 'seen' ? checked.status : assert.fail('always seen');
+    },
+  };
+}
+
+test('the wished number of transitions is bought and fails at every attempt, and no other', async () => {
+  const { outage, cancelled, render } = startProvider();
+  assert.equal((await render('a1', 1)).kind, 'succeeded');
+  outage.failNext(1);
+  const failed = { kind: 'failed', failure: { kind: 'provider_error' } };
+  assert.deepEqual(await render('b1', 2), failed);
+  assert.equal((await render('c1', 3)).kind, 'succeeded');
+  assert.deepEqual(await render('b2', 2), failed);
+  assert.deepEqual(await render('b3', 2), failed);
+  assert.equal((await render('c2', 3)).kind, 'succeeded');
+  assert.deepEqual(cancelled, ['b1', 'b2', 'b3']);
 });
 
-test('the wished number of transitions fails at every attempt, and no other', async () => {
-  const outage = createOutage();
-  const { create } = outage.over(provider);
-  assert.equal((await create(attempt('a1', 1), signal)).kind, 'created');
-  outage.failNext(1);
-  const outcomes = [];
-  for (const [id, transition] of [
-    ['b1', 2],
-    ['c1', 3],
-    ['b2', 2],
-    ['b3', 2],
-    ['c2', 3],
-  ] as const) {
-    outcomes.push((await create(attempt(id, transition), signal)).kind);
-  }
-  assert.deepEqual(outcomes, ['failed', 'created', 'failed', 'failed', 'created']);
-  assert.deepEqual(created, ['a1', 'c1', 'c2']);
+test('what was wished can be called off, also for a transition that has failed before', async () => {
+  const { outage, render } = startProvider();
+  outage.failNext(2);
+  assert.equal((await render('a1', 1)).kind, 'failed');
+  outage.clear();
+  assert.equal((await render('a2', 1)).kind, 'succeeded');
+  assert.equal((await render('b1', 2)).kind, 'succeeded');
 });

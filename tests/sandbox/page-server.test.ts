@@ -281,6 +281,8 @@ describe('trouble', () => {
     const { post, sent, kills } = await openPage(t);
     await post('/faults', { name: 'provider' });
     assert.deepEqual(sent, [{ fault: 'provider', times: 2 }]);
+    await post('/faults/clear');
+    assert.deepEqual(sent.at(-1), { fault: 'provider', times: 0 });
     await post('/bot/kill');
     assert.equal(kills(), 1);
   });

@@ -118,6 +118,8 @@ export function createActions({ telegram, bot, people }: Stage): Hono {
   });
   routes.post('/faults/clear', (context) => {
     telegram.faults.clear();
+    // A bot that is not running has forgotten it anyway.
+    bot.send({ fault: 'provider', times: 0 });
     return context.json({});
   });
 

@@ -57,11 +57,10 @@ export function TroublePanel(props: { state: PageState; act: Actions; language: 
         ))}
         <p class="calm" role="status">
           {faults === 0 ? words.calm : count(language, words.pending, faults)}
-          {faults > 0 && (
-            <button type="button" class="link" onClick={() => act.clearFaults()}>
-              {words.calmDown}
-            </button>
-          )}
+          {/* Always: how many transitions are still to fail only the bot knows. */}
+          <button type="button" class="link" onClick={() => act.clearFaults()}>
+            {words.calmDown}
+          </button>
         </p>
       </section>
 
