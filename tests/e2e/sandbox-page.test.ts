@@ -241,6 +241,9 @@ it(TITLE, {
       await closeUp('5-dawn.jpg', 140, 0, 840),
     ]);
     await message(/5 transitions · \d+ s · \d+\.\d\d ⭐/).waitFor();
+    await message(/in the order they will appear/)
+      .getByRole('img')
+      .waitFor();
     await ann.shoot('quote-en-desk');
     await button(/preview/i).click();
     await assertPlays(message(/^(?!.*Making).*preview/is).locator('video'));
