@@ -36,20 +36,33 @@ export function createAlarms(deps: {
   readonly log: Log;
 }): (alarm: Alarm | StarAlarm) => Promise<void> {
   const told = createRecent<string, true>();
+  const sending = new Set<string>();
+
+  /** Whether the message arrived. */
+  async function tell(adminId: number, alarm: Alarm | StarAlarm): Promise<boolean> {
+    try {
+      const admin = await deps.people.find(adminId);
+      const t = deps.translator(admin?.language ?? 'en');
+      const message = await deps.messenger.send(adminId, { text: alarmText(t, alarm) });
+      return message !== undefined;
+    } catch (error) {
+      deps.log.error(describeError(error), 'An alarm did not reach an admin');
+      return false;
+    }
+  }
 
   return async (alarm) => {
     deps.log.error({ ...alarm, kind: undefined, alarm: alarm.kind }, 'Alarm');
     const key = keyOf(alarm);
-    if (told.get(key)) return;
-    told.set(key, true);
-    for (const adminId of deps.adminIds) {
-      try {
-        const admin = await deps.people.find(adminId);
-        const t = deps.translator(admin?.language ?? 'en');
-        await deps.messenger.send(adminId, { text: alarmText(t, alarm) });
-      } catch (error) {
-        deps.log.error(describeError(error), 'An alarm did not reach an admin');
+    if (told.get(key) || sending.has(key)) return;
+    sending.add(key);
+    try {
+      for (const adminId of deps.adminIds) {
+        // One that reached nobody is told again when it comes again.
+        if (await tell(adminId, alarm)) told.set(key, true);
       }
+    } finally {
+      sending.delete(key);
     }
   };
 }

@@ -135,4 +135,18 @@ describe('alarms', () => {
     await roman.waitForMessage({ text: /закончились средства/ });
     await root.waitForMessage({ text: /Order abc failed \(stitching\)/ });
   });
+
+  test('that reached nobody are told when they come again', async (t) => {
+    const rig = await startRig(t);
+    const root = rig.person(ADMIN, 'Root');
+    root.say('/start');
+    await root.waitForMessage({ has: 'animation' });
+    root.block();
+    await rig.bot.chatPort.alarm({ kind: 'disk_full' });
+    root.unblock();
+    await rig.bot.chatPort.alarm({ kind: 'disk_full' });
+    await rig.bot.chatPort.alarm({ kind: 'disk_full' });
+    const told = root.messages().filter(({ text }) => text?.startsWith('⚠️'));
+    assert.equal(told.length, 1);
+  });
 });

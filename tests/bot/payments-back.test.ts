@@ -208,6 +208,37 @@ describe('the comparison with Telegram', () => {
     assert.equal(await rig.balance(ann.id), 0);
   });
 
+  test('tells of what went back, although somebody else cannot be told', async (t) => {
+    const rig = await start(t);
+    const root = rig.person(ADMIN, 'Root');
+    const [ann, bob] = [await rig.somebody(), await rig.somebody()];
+    await buy(ann, 50);
+    const orderId = await rig.quotedOrder(bob.id, stars(4_453));
+    bob.say('/morph');
+    await bob.press(/^Pay 45/);
+    const { message_id } = await bob.waitForMessage({ has: 'invoice' });
+    losePayments(rig);
+    await rig.server.pay(bob.id, message_id);
+    const user = { id: ann.id, is_bot: false, first_name: 'Ann' };
+    rig.server.world.stars.refund(user, await lastCharge(rig, ann));
+    const { find } = rig.known;
+    t.after(() => {
+      rig.known.find = find;
+    });
+    rig.known.find = async (id) => {
+      if (id === bob.id) throw new Error('Nobody finds Bob');
+      return find(id);
+    };
+    rig.server.pushUpdate(refundOf(ann, 'not in the books', 50));
+    await ann.waitForMessage({ text: /took back a payment/ });
+    await root.waitForMessage({ text: /nobody had asked here/ });
+    await until(() => rig.logged.some((line) => line.includes('could not be followed')));
+    assert.equal(await rig.orderState(orderId), 'quoted');
+    rig.known.find = find;
+    await rig.restart();
+    await bob.waitForMessage({ text: /paid and comes by itself/ });
+  });
+
   test('tells the admins of differences in words, the same ones once', async (t) => {
     const rig = await start(t, { timings: SOON });
     const root = rig.person(ADMIN, 'Root');

@@ -1,7 +1,6 @@
 import type { MiddlewareFn } from 'grammy';
 import { Composer } from 'grammy';
 import type { Message } from 'grammy/types';
-import { starsOfXtr } from '../../domain/xtr.ts';
 import type { ToldPayment } from '../../ledger/payments.ts';
 import type { ToldRefund } from '../../ledger/star-refunds.ts';
 import type { People } from '../../people/people.ts';
@@ -10,9 +9,9 @@ import type { BotContext } from '../context.ts';
 import type { Translator } from '../i18n.ts';
 import type { Log } from '../log.ts';
 import type { Messenger } from '../messenger.ts';
-import { reversedScreen } from '../views/payments.ts';
 import type { StarBooks } from './books.ts';
 import type { PaymentFollower } from './follow-payments.ts';
+import { tellReversed } from './tell-reversed.ts';
 
 export interface IncomingDeps {
   readonly books: Pick<StarBooks, 'payments' | 'refunds'>;
@@ -75,14 +74,8 @@ export function createIncomingPayments(deps: IncomingDeps): Composer<BotContext>
         return;
       case 'reversed': {
         await deps.alarm({ kind: 'payment_reversed', ...refund });
-        const person = await deps.people.find(refund.personId);
-        const t = deps.translator(person?.language ?? 'en');
-        const amount = starsOfXtr(refund.amountXtr);
-        await deps.messenger.send(
-          refund.personId,
-          reversedScreen(t, { amount, balance: outcome.balance }),
-        );
-        return;
+        const { balance } = outcome;
+        return tellReversed(deps, refund, async () => balance);
       }
       case 'unknown_payment':
         // Its payment is in Telegram's list, and comes before its refund there.

@@ -1,17 +1,16 @@
 import type { Api } from 'grammy';
 import type { User } from 'grammy/types';
-import { starsOfXtr } from '../../domain/xtr.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { isPending, type Reconciliation, type StarDifference } from '../../ledger/reconcile.ts';
 import type { People } from '../../people/people.ts';
 import type { StarAlarm } from '../alarms.ts';
 import type { Translator } from '../i18n.ts';
-import type { Log } from '../log.ts';
+import { describeError, type Log } from '../log.ts';
 import type { Messenger } from '../messenger.ts';
-import { reversedScreen } from '../views/payments.ts';
 import type { StarBooks } from './books.ts';
 import type { PaymentFollower } from './follow-payments.ts';
 import { createFetchTransactions } from './star-transactions.ts';
+import { tellReversed } from './tell-reversed.ts';
 
 export interface ReconcileDeps {
   readonly api: Pick<Api, 'getStarTransactions'>;
@@ -67,20 +66,24 @@ function unresolved(
   return [...rest, ...second];
 }
 
+/** The admins first; whoever cannot be told keeps nobody else from hearing of it. */
 async function tell(deps: ReconcileDeps, outcome: Reconciliation): Promise<void> {
   const { credited, reversed, confirmed } = outcome;
   if (credited.length + reversed.length + confirmed > 0) {
     const found = { credited: credited.length, reversed: reversed.length, confirmed };
     deps.log.info(found, 'The books of stars were brought up to date');
   }
-  for (const booked of credited) await deps.follower.follow(booked);
+  for (const payment of reversed) await deps.alarm({ kind: 'payment_reversed', ...payment });
   for (const payment of reversed) {
-    await deps.alarm({ kind: 'payment_reversed', ...payment });
-    const person = await deps.people.find(payment.personId);
-    const t = deps.translator(person?.language ?? 'en');
-    const amount = starsOfXtr(payment.amountXtr);
-    const balance = await deps.ledger.balance(payment.personId);
-    await deps.messenger.send(payment.personId, reversedScreen(t, { amount, balance }));
+    await tellReversed(deps, payment, () => deps.ledger.balance(payment.personId));
+  }
+  for (const booked of credited) {
+    try {
+      await deps.follower.follow(booked);
+    } catch (error) {
+      // It stays open, and is followed again soon.
+      deps.log.warn(describeError(error), 'A payment found late could not be followed');
+    }
   }
 }
 
