@@ -119,6 +119,10 @@ export async function startBotApiServer(options: BotApiServerOptions): Promise<B
   });
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (isFromBrowser(request)) {
+      request.resume();
+      return sendJson(response, refuse(new BotApiError(403, 'Forbidden: not for web pages')));
+    }
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
     const [, prefix, token, rest] = /^\/(file\/)?bot([^/]+)\/(.+)$/.exec(pathname) ?? [];
     if (token === undefined || rest === undefined) {
@@ -181,6 +185,19 @@ export async function startBotApiServer(options: BotApiServerOptions): Promise<B
       world.store.close();
     },
   };
+}
+
+/**
+ * Any page open in a browser of this machine could send requests here, or point a name of its own at
+ * 127.0.0.1; the sandbox's token is known to all. No bot sends these headers, and a browser always does.
+ */
+function isFromBrowser({ headers }: IncomingMessage): boolean {
+  const host = headers.host?.replace(/:\d+$/, '');
+  return (
+    headers.origin !== undefined ||
+    headers['sec-fetch-site'] !== undefined ||
+    (host !== '127.0.0.1' && host !== 'localhost')
+  );
 }
 
 function describeBot({
