@@ -136,6 +136,18 @@ describe('an order that its person cannot afford', () => {
     assert.equal(await rig.orderState(orderId), 'quoted');
   });
 
+  test('loses the invoice of another mode, even one that was left by a kill', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    const orderId = await rig.quotedOrder(ann.id, PRICE);
+    ann.say('/morph');
+    const { message_id } = await ann.waitForMessage({ button: /^Pay 45/ });
+    const order = { orderId, mode: 'loop', price: stars(8_906) } as const;
+    const left = await rig.books.invoices.open({ personId: ann.id, amountXtr: 90, order });
+    await rig.server.press(ann.id, message_id, `o:mode:${orderId}:seamless`);
+    await until(async () => (await rig.books.invoices.find(left.id))?.state === 'cancelled');
+  });
+
   test('is charged once when its invoice is paid on two devices; the second payment is credited', async (t) => {
     const rig = await start(t);
     const ann = await rig.somebody();

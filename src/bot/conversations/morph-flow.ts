@@ -145,7 +145,8 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         const chosen = await deps.orders().choose(orderId, person.id, choice);
         if (chosen.kind === 'closed') return outdated(talk, order);
         await talk.answer();
-        if (pressed.mode !== order.mode) await checkout.withdraw(orderId);
+        // Even for the same mode: killed after another was chosen, its invoice would stay.
+        await checkout.withdraw(orderId);
         return offer(talk, orderId, chosenScreen(t, orderId, chosen), messageId);
       }
       case 'back':
