@@ -39,6 +39,27 @@ test('to a stranger every command of the operators is a word the bot does not kn
   assert.deepEqual(await rig.office.adminLog.list({ aboutId: eve.id, limit: 10 }), []);
 });
 
+test('a command that an operator forwards does nothing', async (t) => {
+  const rig = await start(t);
+  const root = await rig.operator();
+  const eve = await rig.somebody({ name: 'Eve' });
+  const before = root.lastMessage()?.message_id ?? 0;
+  const text = `/grant ${eve.id} 1000 thanks`;
+  const date = Math.floor(Date.now() / 1000);
+  const sender_user = { id: eve.id, is_bot: false, first_name: 'Eve' };
+  rig.server.pushUpdate({
+    message: {
+      ...{ message_id: 9_000_000, date, text },
+      chat: { id: rig.adminId, type: 'private', first_name: 'Root' },
+      from: { id: rig.adminId, is_bot: false, first_name: 'Root' },
+      entities: [{ type: 'bot_command', offset: 0, length: 6 }],
+      forward_origin: { type: 'user', sender_user, date },
+    },
+  });
+  await root.waitForMessage({ text: /don't know this command/ }, { after: before });
+  assert.equal(await rig.ledger.balance(eve.id), 0);
+});
+
 describe('/user', () => {
   test('shows everything about somebody, found by id or by name in any case', async (t) => {
     const rig = await start(t);

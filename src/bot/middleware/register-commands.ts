@@ -21,7 +21,9 @@ export function registerAtOnce(
   },
 ): void {
   const { person, gate } = deps;
-  const isAdmin = (ctx: BotContext) => deps.adminIds.includes(ctx.from?.id ?? 0);
+  // What an admin forwards was written by somebody else.
+  const isAdmin = (ctx: BotContext) =>
+    deps.adminIds.includes(ctx.from?.id ?? 0) && ctx.message?.forward_origin === undefined;
   const atOnce = list.everyone.filter((command) => command.atOnce);
   for (const command of atOnce) {
     bot.command(command.name, person, gate, async (ctx, next) => {

@@ -45,7 +45,9 @@ export function createSupportMessages(deps: SupportMessagesDeps): Composer<BotCo
     const { id } = ctx.from;
     const { text } = ctx.message;
     const original = repliedText(ctx);
-    const forOperator = deps.adminIds.includes(id) ? ticketOf(original, 'operator') : undefined;
+    // What an operator forwards was written by somebody else, and is no answer of theirs.
+    const isOperator = deps.adminIds.includes(id) && ctx.message.forward_origin === undefined;
+    const forOperator = isOperator ? ticketOf(original, 'operator') : undefined;
     if (forOperator !== undefined) {
       await deps.person(ctx, () => deps.answer(ctx, forOperator, text));
       return;
