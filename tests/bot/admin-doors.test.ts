@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stars } from '../../src/domain/stars.ts';
+import { buttonLabels } from '../support/chat.ts';
 import { type OfficeRig, prepareOffice } from './office-rig.ts';
 import { pictures, until } from './rig.ts';
 
@@ -28,15 +29,7 @@ describe('a banned person', () => {
     assert.match(press.text ?? '', /Ordering and paying is closed for you.*\/paysupport/);
     assert.ok(press.showAlert);
     assert.equal(rig.orders.charges.length, 0);
-    for (const words of [
-      '/morph',
-      '/topup',
-      '/start',
-      '/cancel',
-      '/promo X1Y',
-      '/dance',
-      'hello',
-    ]) {
+    for (const words of ['/morph', '/topup', '/start', '/promo X1Y', '/dance', 'hello']) {
       const before = ann.lastMessage()?.message_id ?? 0;
       ann.say(words);
       await ann.waitForMessage({ text: /^Ordering and paying is closed/ }, { after: before });
@@ -77,6 +70,28 @@ describe('a banned person', () => {
     const help = await ann.waitForMessage({ button: /Return/ });
     await ann.press(/Return/, { after: help.message_id - 1 });
     await ann.waitForMessage({ text: /can go back to your Telegram Stars/ });
+  });
+
+  test('may cancel what they paid for, and read what was promised', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    await toConfirm(rig, ann);
+    await ann.press(/Confirm/);
+    await until(() => rig.orders.of(ann.id).view.state === 'queued');
+    await rig.office.bans.ban(ann.id);
+    for (const [command, words] of [
+      ['/terms', /Terms of use/],
+      ['/privacy', /photos/],
+      ['/history', /⭐/],
+    ] as const) {
+      const { message_id: after } = ann.say(command);
+      const answer = await ann.waitForMessage({ text: /./ }, { after });
+      assert.match(answer.text ?? '', words);
+      assert.doesNotMatch(answer.text ?? '', /^Ordering and paying is closed/);
+      if (command === '/terms') assert.deepEqual(buttonLabels(answer), []);
+    }
+    ann.say('/cancel');
+    await until(() => rig.orders.of(ann.id).view.state === 'cancelled');
   });
 
   test('is free again after /unban', async (t) => {

@@ -4,9 +4,14 @@ import type { Messenger } from '../messenger.ts';
 import { createRecent } from '../recent.ts';
 import { CONTENT } from './fallback.ts';
 
-/** What stays open to a banned person: their money, and the way to have it explained. */
-const OPEN_COMMANDS = /^\/(?:balance|language|paysupport)(?:@\w+)?(?:\s|$)/;
-const OPEN_BUTTONS = /^(?:language|paysupport|return):|^menu:(?:balance|language)$/;
+/**
+ * What stays open to a banned person: their money, the orders it was spent on, what was promised for
+ * it, and the way to have it explained.
+ */
+const OPEN_COMMANDS =
+  /^\/(?:balance|cancel|history|language|paysupport|privacy|terms)(?:@\w+)?(?:\s|$)/;
+const OPEN_BUTTONS =
+  /^(?:language|paysupport|return):|^menu:(?:balance|language)$|^o:(?:cancel|partial):/;
 
 /**
  * Answers whatever a banned person asks for with kind words. What they have paid for goes on by itself,
