@@ -24,6 +24,8 @@ export type StarAlarm =
   | ({ readonly kind: 'payment_reversed' } & TroubledPayment)
   /** Telegram refuses a refund for good; the stars are back on the person's balance. */
   | ({ readonly kind: 'refund_failed'; readonly error: string } & TroubledPayment)
+  /** Telegram has not taken a refund after many tries; it is tried again. */
+  | ({ readonly kind: 'refund_stuck'; readonly error: string } & TroubledPayment)
   /** The bot has fewer stars at Telegram than it should give back; it is tried again. */
   | ({ readonly kind: 'refund_unfunded' } & TroubledPayment);
 
@@ -102,7 +104,8 @@ function alarmText(t: Translate, alarm: Alarm | StarAlarm): string {
     case 'refund_unfunded':
       return t(`admin.alarms.${alarm.kind}`, paymentValues(alarm));
     case 'refund_failed':
-      return t('admin.alarms.refund_failed', {
+    case 'refund_stuck':
+      return t(`admin.alarms.${alarm.kind}`, {
         ...paymentValues(alarm),
         error: escapeHtml(alarm.error),
       });

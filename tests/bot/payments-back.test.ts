@@ -114,6 +114,25 @@ describe('a refund on its way', () => {
     assert.equal(ann.stars(), 50);
   });
 
+  test('that does not go through for long is told to the admins, and goes on', async (t) => {
+    const rig = await start(t, { timings: SOON });
+    const root = rig.person(ADMIN, 'Root');
+    const ann = await rig.somebody({ purse: 50 });
+    await buy(ann, 50);
+    rig.server.faults.add({ kind: '5xx', method: 'refundStarPayment', times: 1_000 });
+    await giveBack(ann);
+    const failed = () => rig.logged.filter((line) => line.includes('A refund was not sent')).length;
+    for (let tries = 1; tries <= 8; tries += 1) {
+      await until(() => failed() === tries);
+      if (tries < 8) await rig.books.refunds.markRetry(await onlyRefund(rig), 'now', 0);
+    }
+    await root.waitForMessage({ text: /has not gone through after many tries/ });
+    assert.equal((await rig.books.refunds.count()).requested, 1);
+    rig.server.faults.clear();
+    await rig.books.refunds.markRetry(await onlyRefund(rig), 'now', 0);
+    await until(() => refundsTold(ann) === 1);
+  });
+
   test('for which the bot has too few stars waits, and the admins hear of it', async (t) => {
     const rig = await start(t, { timings: SOON });
     const root = rig.person(ADMIN, 'Root');

@@ -25,6 +25,9 @@ export interface RefundOutboxDeps {
 /** Refunds sent in one run. */
 const BATCH = 20;
 
+/** Tries of a refund, some twenty minutes of them, after which an operator should look. */
+const ALARMING_TRIES = 8;
+
 /** What Telegram made of the wish to give a payment back. */
 type Sending =
   | { readonly kind: 'sent' }
@@ -53,7 +56,9 @@ async function sendRefund(deps: RefundOutboxDeps, refund: DueRefund): Promise<vo
       await refunds.markSent(id);
       return tell(deps, personId, (t, balance) => refundSentScreen(t, { amount, balance }));
     case 'later':
-      return refunds.markRetry(id, outcome.error, outcome.pauseSeconds);
+      await refunds.markRetry(id, outcome.error, outcome.pauseSeconds);
+      if (refund.tries < ALARMING_TRIES) return;
+      return deps.alarm({ kind: 'refund_stuck', ...about, error: outcome.error });
     case 'unfunded':
       await refunds.markRetry(id, outcome.error);
       return deps.alarm({ kind: 'refund_unfunded', ...about });
