@@ -9,7 +9,8 @@ export const TOTALS = sql`
          (select count(*) from payments)::int as payments,
          (select coalesce(sum(amount_xtr), 0) from payments)::text as "totalPayments",
          (select coalesce(-sum(amount), 0) from ledger_entries
-           where kind in ('reversal', 'reinstatement'))::text as "totalReversed",
+           where kind in ('reversal', 'reinstatement')
+             and payment_method = 'TelegramStars')::text as "totalReversed",
          (select count(*) from star_refunds where state = 'requested')::int as "waitingRefunds"`;
 
 /** Everything that is compared, as (what, subject, expected, found); only what differs is returned. */
@@ -89,7 +90,7 @@ export const DIFFERENCES = sql`
     union all
     select 'payment_reversal', v.idempotency_key, 0, v.amount
       from reversals v
-     where not exists (select from payments p where p.entry_id = v.reverses_id)
+     where not exists (select from payments p where v.reverses_id in (p.entry_id, p.bonus_entry_id))
     union all
     select 'star_refund', r.charge_id, p.amount_xtr, coalesce(v.amount, 0)
       from star_refunds r
@@ -111,6 +112,15 @@ export const DIFFERENCES = sql`
      where e.idempotency_key like 'referral:%'
        and not exists (select from payments p where p.bonus_entry_id = e.id
                           and e.idempotency_key = 'referral:' || p.person_id)
+    union all
+    select 'bonus_reversal', p.charge_id,
+           case when exists (select from star_refunds r
+                              where r.charge_id = p.charge_id and r.state <> 'failed')
+                then e.amount else 0 end,
+           coalesce(v.total, 0)
+      from payments p
+      join ledger_entries e on e.id = p.bonus_entry_id
+      left join reversed v on v.reverses_id = e.id
     union all
     select 'promo_code', c.code, c.used * c.stars, coalesce(e.total, 0)
       from promo_codes c

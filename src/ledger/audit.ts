@@ -22,6 +22,7 @@ const DIFFERENCE_KINDS = [
   'star_refund_failed',
   'invoice',
   'referral_bonus',
+  'bonus_reversal',
   'promo_code',
 ] as const;
 
@@ -78,7 +79,7 @@ const differenceRow = z.object({
  * every order's price with its charge and with the sum of its steps, and its refunds with those of its
  * steps; every step that was not rendered as ordered with its refund; every payment with its top-up and
  * its reversal; every reversal with the refund that was sent, or failed and was reinstated; every paid
- * invoice with its payment; every bonus with what brought it. It only reads.
+ * invoice with its payment; every bonus with what brought it, and with what took it back. It only reads.
  */
 export async function auditLedger(db: Db): Promise<AuditReport> {
   return db.transaction(
@@ -127,5 +128,6 @@ const WORDS: Readonly<Record<Difference['what'], (subject: string) => string>> =
   star_refund_failed: (payment) => `Reinstatement after the refund of payment ${payment}`,
   invoice: (invoice) => `Payment of invoice ${invoice}`,
   referral_bonus: (key) => `Bonus ${key} (the first payment that brought it)`,
+  bonus_reversal: (payment) => `Bonus taken back with payment ${payment}`,
   promo_code: (code) => `Stars given for promo code ${code}`,
 };

@@ -6,6 +6,9 @@ export const welcomeKey = (personId: number) => `welcome:${personId}`;
 /** `attempt`: how many reversals of this payment came to nothing before. */
 export const reversalKey = (chargeId: string, attempt: number) => `reversal:${chargeId}:${attempt}`;
 export const reinstatementKey = (refundId: number) => `reinstatement:${refundId}`;
+/** `reversalId`: of the payment that had brought the bonus. */
+export const bonusReversalKey = (reversalId: number) => `bonus_reversal:${reversalId}`;
+export const bonusReinstatementKey = (reversalId: number) => `bonus_reinstatement:${reversalId}`;
 
 const SOURCES = ['payment', 'referral', 'promo', 'welcome', 'grant'] as const;
 

@@ -201,7 +201,7 @@ async function bookPayment(
   return { kind: 'booked', ...(await describeBooked(tx, row)) };
 }
 
-/** Whoever invited a person is paid for that once, whatever becomes of the payment. */
+/** Whoever invited a person is paid for that once; the bonus goes back with its payment. */
 async function payBonus(
   tx: Tx,
   inviterId: number,

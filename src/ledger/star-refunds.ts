@@ -4,6 +4,7 @@ import { accounts } from '../db/schema.ts';
 import { payments, starRefunds } from '../db/stars-schema.ts';
 import { NO_STARS, type Stars, stars } from '../domain/stars.ts';
 import { starsOfXtr } from '../domain/xtr.ts';
+import { giveBonusAgain, takeBonusBack } from './bonus-return.ts';
 import { changeBalance, insertEntry, lockAccount } from './entries.ts';
 import { reinstatementKey, reversalKey } from './keys.ts';
 import { readReturnable } from './paid-left.ts';
@@ -83,7 +84,10 @@ export type FailedRefundOutcome =
 
 /** Payments on their way back to Telegram, whole ones, each at most once. */
 export interface StarRefunds {
-  /** Takes the stars from the balance and puts the refund into the outbox, in one transaction. */
+  /**
+   * Takes the stars from the balance and puts the refund into the outbox, in one transaction. A bonus
+   * that the payment had brought to whoever invited the person goes with it, and comes again with it.
+   */
   request(request: RefundRequest): Promise<RefundRequestOutcome>;
   /**
    * The payments of the last days that could go back now, newest first, all of them together: their
@@ -210,6 +214,7 @@ async function reverse(
     reversesId: payment.entryId,
     reason: refund.reason ?? null,
   });
+  await takeBonusBack(tx, { bonusEntryId: payment.bonusEntryId, reversalId: entryId });
   const [row] = await tx
     .insert(starRefunds)
     .values({ ...refund, chargeId, entryId })
@@ -282,6 +287,7 @@ async function failRefund(tx: Tx, id: number, error: string): Promise<FailedRefu
     paymentMethod: 'TelegramStars',
     reversesId: refund.entryId,
   });
+  await giveBonusAgain(tx, refund.entryId);
   await tx
     .update(starRefunds)
     .set({ state: 'failed', lastError: error, endedAt: new Date() })

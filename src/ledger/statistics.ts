@@ -126,7 +126,7 @@ function totalsQuery(from: Sql, until: Sql): Sql {
     select ${SUMS},
            (select count(*) from payments where paid_at between ${from} and ${until})::int as payments,
            (select coalesce(-sum(amount), 0) from ledger_entries
-             where kind in ('reversal', 'reinstatement')
+             where kind in ('reversal', 'reinstatement') and payment_method = 'TelegramStars'
                and created_at between ${from} and ${until})::text as reversed,
            (select count(*) from people
              where created_at between ${from} and ${until})::int as "newPeople",

@@ -1,14 +1,14 @@
-import { and, count, eq, sql } from 'drizzle-orm';
+import { and, count, eq, isNull, ne, sql } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
 import { entries, people } from '../db/schema.ts';
-import { payments } from '../db/stars-schema.ts';
+import { payments, starRefunds } from '../db/stars-schema.ts';
 import { NO_STARS, type Stars } from '../domain/stars.ts';
 
 /** What a person's link has brought. */
 export interface ReferralSummary {
   /** People who came by it. */
   readonly invited: number;
-  /** Bonuses paid for their first payments, and their sum. */
+  /** Bonuses paid for their first payments, less those that went back, and their sum. */
   readonly bonuses: number;
   readonly bonusStars: Stars;
 }
@@ -36,7 +36,12 @@ export function createReferral(deps: { readonly db: Db }): Referral {
         })
         .from(payments)
         .innerJoin(people, and(eq(people.id, payments.personId), eq(people.invitedBy, personId)))
-        .innerJoin(entries, eq(entries.id, payments.bonusEntryId));
+        .innerJoin(entries, eq(entries.id, payments.bonusEntryId))
+        .leftJoin(
+          starRefunds,
+          and(eq(starRefunds.chargeId, payments.chargeId), ne(starRefunds.state, 'failed')),
+        )
+        .where(isNull(starRefunds.id));
       return {
         invited: came?.count ?? 0,
         bonuses: paid?.count ?? 0,

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { eq, type SQL, sql } from 'drizzle-orm';
 import type { Tx } from '../../src/db/database.ts';
 import { orders, people, photos, steps } from '../../src/db/schema.ts';
-import { invoices } from '../../src/db/stars-schema.ts';
+import { invoices, starRefunds } from '../../src/db/stars-schema.ts';
 import { stars } from '../../src/domain/stars.ts';
 import { auditLedger, type Difference, formatAudit } from '../../src/ledger/audit.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
@@ -20,6 +20,8 @@ let personId: number;
  * back: Telegram took the first and refused the second; and who used a promo code of 5.00 ⭐.
  */
 let payerId: number;
+/** The entry that took the first payment back. */
+let reversalId: number;
 const orderId = 'abc';
 
 before(async () => {
@@ -35,9 +37,9 @@ test('sound books have no differences, and the totals of both sides agree', asyn
   const report = await auditLedger(database.db);
   assert.deepEqual(report, {
     accounts: 2,
-    entries: 10,
-    totalBalance: stars(13_250),
-    totalEntries: stars(13_250),
+    entries: 11,
+    totalBalance: stars(12_250),
+    totalEntries: stars(12_250),
     payments: 2,
     totalPayments: stars(7500),
     totalReversed: stars(5000),
@@ -47,8 +49,8 @@ test('sound books have no differences, and the totals of both sides agree', asyn
   assert.equal(
     formatAudit(report),
     [
-      'Accounts: 2, together 132.50 ⭐',
-      'Entries: 10, together 132.50 ⭐',
+      'Accounts: 2, together 122.50 ⭐',
+      'Entries: 11, together 122.50 ⭐',
       'Payments: 2, together 75.00 ⭐, of which 50.00 ⭐ went back',
       'Refunds waiting to be sent: 0',
       'No differences.',
@@ -61,17 +63,17 @@ describe('a planted difference is found:', () => {
   finds(
     'a balance that was changed by hand',
     () => [sql`update accounts set balance = balance + 1 where person_id = ${personId}::bigint`],
-    () => [difference('balance', `${personId}`, 10_250, 10_350)],
+    () => [difference('balance', `${personId}`, 9250, 9350)],
   );
   finds(
     'an account that was lost',
     () => [sql`delete from accounts where person_id = ${personId}::bigint`],
-    () => [difference('balance', `${personId}`, 10_250, 0)],
+    () => [difference('balance', `${personId}`, 9250, 0)],
   );
   finds(
     'an entry that was changed',
     () => [sql`update ledger_entries set amount = 90 where idempotency_key = 'top-up'`],
-    () => [difference('balance', `${personId}`, 9250, 10_250)],
+    () => [difference('balance', `${personId}`, 8250, 9250)],
   );
   finds(
     'a refund above its charge',
@@ -184,6 +186,7 @@ describe('a planted difference is found:', () => {
     'a refund that is called failed though its stars stayed away',
     () => [sql`update star_refunds set state = 'failed' where charge_id = 'first'`],
     () => [
+      difference('bonus_reversal', 'first', 0, 1000),
       difference('payment_reversal', 'first', 0, 5000),
       difference('star_refund_failed', 'first', 5000, 0),
     ],
@@ -221,7 +224,18 @@ describe('a planted difference is found:', () => {
   finds(
     'a bonus that no payment brought',
     () => [sql`update payments set bonus_entry_id = null`],
-    () => [difference('referral_bonus', `referral:${payerId}`, 0, 1000)],
+    () => [
+      difference('payment_reversal', `bonus_reversal:${reversalId}`, 0, 1000),
+      difference('referral_bonus', `referral:${payerId}`, 0, 1000),
+    ],
+  );
+  finds(
+    'a bonus that stayed though its payment went back',
+    () => [
+      sql`delete from ledger_entries where idempotency_key = ${`bonus_reversal:${reversalId}`}`,
+      sql`update accounts set balance = balance + 10 where person_id = ${personId}::bigint`,
+    ],
+    () => [difference('bonus_reversal', 'first', 1000, 0)],
   );
   finds(
     'a promo code that gave more than it was used',
@@ -335,6 +349,8 @@ async function writePayments(): Promise<void> {
     await refunds.request({ chargeId, by: { kind: 'person', personId: payerId } });
   }
   const [first, second] = await refunds.take(2);
+  const [refund] = await db.select().from(starRefunds).where(eq(starRefunds.chargeId, 'first'));
+  reversalId = refund?.entryId ?? 0;
   await refunds.markSent(first?.id ?? 0);
   await refunds.bookTold({ chargeId: 'first', personId: payerId, amountXtr: 50, at: new Date() });
   await refunds.markFailed(second?.id ?? 0, 'CHARGE_NOT_FOUND');

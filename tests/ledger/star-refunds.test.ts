@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { eq } from 'drizzle-orm';
+import { people } from '../../src/db/schema.ts';
 import { starRefunds } from '../../src/db/stars-schema.ts';
 import { NO_STARS, stars } from '../../src/domain/stars.ts';
+import { auditLedger } from '../../src/ledger/audit.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { createPayments, type Payments, type ToldPayment } from '../../src/ledger/payments.ts';
 import {
@@ -263,6 +265,60 @@ describe('what Telegram tells of a refund', () => {
   });
 });
 
+describe('the bonus that a payment brought', () => {
+  test('goes back with it, even when it is spent, and comes again when the refund fails', async () => {
+    const { inviter, invited } = await invite();
+    const generous = createPayments({ db: database.db, referralBonus: stars(1000) });
+    const payment = told(invited);
+    await generous.book(payment);
+    await generous.book(told(invited));
+    await charge(inviter, 1000);
+    for (let attempt = 0; attempt < 2; attempt++) {
+      assert.equal((await ask(payment)).kind, 'requested');
+      assert.equal(await ledger.balance(inviter), -1000);
+      assert.equal((await ask(payment)).kind, 'already');
+      await refunds.markFailed((await due(payment.chargeId)).id, 'CHARGE_NOT_FOUND');
+      assert.equal(await ledger.balance(inviter), 0);
+    }
+    await Promise.all(Array.from({ length: 10 }, () => tell(payment)));
+    assert.equal(await ledger.balance(inviter), -1000);
+    const [line] = await ledger.statement(inviter, 1);
+    assert.deepEqual([line?.kind, line?.amount], ['reversal', -1000]);
+    const report = await auditLedger(database.db);
+    const about = ['bonus_reversal', 'payment_reversal', 'referral_bonus', 'balance'];
+    assert.deepEqual(
+      report.differences.filter(({ what }) => about.includes(what)),
+      [],
+    );
+  });
+
+  test('stays when a later payment goes back, and is brought by none after it', async () => {
+    const { inviter, invited } = await invite();
+    const generous = createPayments({ db: database.db, referralBonus: stars(1000) });
+    const [first, second] = [told(invited), told(invited)];
+    await generous.book(first);
+    await generous.book(second);
+    await ask(second);
+    assert.equal(await ledger.balance(inviter), 1000);
+    await ask(first);
+    await generous.book(told(invited));
+    assert.equal(await ledger.balance(inviter), 0);
+  });
+
+  test('goes back along a chain of invitations whose payments go back at once', async () => {
+    const chain = [await addPerson(database.db)];
+    for (let link = 0; link < 5; link++) chain.unshift((await invite(chain[0])).invited);
+    const generous = createPayments({ db: database.db, referralBonus: stars(1000) });
+    const paid = chain.map((personId) => told(personId));
+    for (const payment of paid) await generous.book(payment);
+    await Promise.all(paid.flatMap((payment) => [tell(payment), tell(payment)]));
+    assert.deepEqual(
+      await Promise.all(chain.map((id) => ledger.balance(id))),
+      chain.map(() => 0),
+    );
+  });
+});
+
 test('how many refunds wait, and how many are not confirmed, is counted', async () => {
   const before = await refunds.count();
   const [first, second] = [await pay(50), await pay(50)];
@@ -272,6 +328,17 @@ test('how many refunds wait, and how many are not confirmed, is counted', async 
   const { requested, sent } = await refunds.count();
   assert.deepEqual([requested - before.requested, sent - before.sent], [1, 1]);
 });
+
+function told(personId: number): ToldPayment {
+  return { chargeId: randomUUID(), personId, amountXtr: 50, payload: null, paidAt: new Date() };
+}
+
+async function invite(by?: number) {
+  const inviter = by ?? (await addPerson(database.db));
+  const invited = await addPerson(database.db);
+  await database.db.update(people).set({ invitedBy: inviter }).where(eq(people.id, invited));
+  return { inviter, invited };
+}
 
 async function pay(amountXtr: number, change: Partial<ToldPayment> = {}): Promise<ToldPayment> {
   const payment = {

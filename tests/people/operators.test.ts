@@ -6,6 +6,7 @@ import { people as peopleRows } from '../../src/db/schema.ts';
 import { NO_STARS, stars } from '../../src/domain/stars.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 import { createPayments } from '../../src/ledger/payments.ts';
+import { createStarRefunds } from '../../src/ledger/star-refunds.ts';
 import { createAdminLog } from '../../src/people/admin-log.ts';
 import { createBans } from '../../src/people/bans.ts';
 import { createDirectory } from '../../src/people/directory.ts';
@@ -97,6 +98,10 @@ test('what an invitation brought is counted', async () => {
     await payments.book({ ...payment, paidAt: new Date() });
   }
   assert.deepEqual(await referral.summary(inviter), { invited: 3, bonuses: 2, bonusStars: 2000 });
+  const [payment] = await payments.list({ personId: came[1] ?? 0, limit: 1 });
+  const refunds = createStarRefunds({ db });
+  await refunds.request({ chargeId: payment?.chargeId ?? '', by: { kind: 'admin', adminId: 7 } });
+  assert.deepEqual(await referral.summary(inviter), { invited: 3, bonuses: 1, bonusStars: 1000 });
 });
 
 test('what operators do is written down, found by whom it was about, and never rewritten', async () => {
