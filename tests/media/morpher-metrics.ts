@@ -1,9 +1,12 @@
+import type { Field } from '../../src/media/morpher/field.ts';
 import {
   type FaceLandmarks,
+  type FacePair,
   interOcularDistance,
   type Point,
 } from '../../src/media/morpher/landmarks.ts';
-import type { PlaneSize } from '../../src/media/morpher/plane.ts';
+import type { RgbPicture } from '../../src/media/morpher/morpher.ts';
+import { type PlaneSize, sampleAt } from '../../src/media/morpher/plane.ts';
 import { BREATH } from '../../src/media/morpher/render-frame.ts';
 
 /** The brightness of pictures, a byte a pixel: the first plane of a frame. */
@@ -74,6 +77,48 @@ export function landmarkError(faces: readonly FaceLandmarks[], wanted: readonly 
     return sum / points.length / interOcularDistance(wanted);
   });
   return Math.min(Number.POSITIVE_INFINITY, ...errors);
+}
+
+/**
+ * Mean distance in which a field leaves the landmarks of a pair, in inter-ocular distances half-way.
+ * @param size of the clip, whose pixels the landmarks are in.
+ */
+export function measureGap({ from, to }: FacePair, field: Field, size: PlaneSize): number {
+  const [perX, perY] = [size.width / field.size.width, size.height / field.size.height];
+  const middle = middleOf(from, to, size, 0);
+  const gaps = middle.map(([x, y], k) => {
+    const [[ax, ay], [bx, by]] = [from.points[k] ?? [x, y], to.points[k] ?? [x, y]];
+    const at = [(x + 0.5) / perX - 0.5, (y + 0.5) / perY - 0.5] as const;
+    const goesX = 2 * perX * sampleAt(field.x, field.size, ...at);
+    const goesY = 2 * perY * sampleAt(field.y, field.size, ...at);
+    return Math.hypot(bx - ax - goesX, by - ay - goesY);
+  });
+  return gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length / interOcularDistance(middle);
+}
+
+/** A photo in the planes Y, U, V of BT.709 television, colours at half the size, reckoned from its pixels. */
+export function toVideo({ data, width, height }: RgbPicture): Uint8Array {
+  const colour = (x: number, y: number) => {
+    const at = 3 * (y * width + x);
+    return [data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0] as const;
+  };
+  const grey = ([r, g, b]: readonly [number, number, number]) =>
+    0.2126 * r + 0.7152 * g + 0.0722 * b;
+  const lumas: number[] = [];
+  const us: number[] = [];
+  const vs: number[] = [];
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      lumas.push(16 + (219 * grey(colour(x, y))) / 255);
+      if (x % 2 === 1 || y % 2 === 1) continue;
+      const four = [colour(x, y), colour(x + 1, y), colour(x, y + 1), colour(x + 1, y + 1)];
+      const mean = (of: (one: readonly [number, number, number]) => number) =>
+        four.reduce((sum, one) => sum + of(one), 0) / 4;
+      us.push(128 + (224 * mean((one) => one[2] - grey(one))) / 255 / 1.8556);
+      vs.push(128 + (224 * mean((one) => one[0] - grey(one))) / 255 / 1.5748);
+    }
+  }
+  return Uint8Array.from([...lumas, ...us, ...vs], Math.round);
 }
 
 function gradientEnergy(luma: Luma, { width, height }: PlaneSize): number {

@@ -10,7 +10,7 @@ import { timeSwitches } from './switches.ts';
  * A pair whose landmarks stay further apart than this share of the inter-ocular distance would show two
  * mouths: its neighbours or the border ask for another direction.
  */
-const MAX_STRAYING = 0.08;
+const MAX_STRAYING = 0.06;
 
 /** How one photo becomes the other; all of it is in shared memory. */
 export interface MorphPlan {
