@@ -17,7 +17,13 @@ export interface BotTimings {
 
 /** Telegram allows about one message per second and chat, edits included: these stay well below. */
 export const DEFAULT_TIMINGS: BotTimings = {
-  updates: { pollSeconds: 30, maxPauseMs: 3_000, repeatMs: 1_000, repeatForMs: 60_000 },
+  updates: {
+    pollSeconds: 30,
+    maxPauseMs: 3_000,
+    watchMs: 500,
+    repeatMs: 1_000,
+    repeatForMs: 60_000,
+  },
   collector: { editEveryMs: 2_000, firstMs: 700 },
   progress: { tickMs: 3_000, editEveryMs: 3_000 },
   download: { idleMs: 30_000, overallMs: 180_000, retryPauseMs: 1_000 },

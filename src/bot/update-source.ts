@@ -27,6 +27,8 @@ export interface UpdateSourceTimings {
   readonly pollSeconds: number;
   /** Longest pause after a failed getUpdates. */
   readonly maxPauseMs: number;
+  /** How often payments are looked for while a batch is being stored. */
+  readonly watchMs: number;
   /** Pause before an update is tried again while the database is away, and for how long. */
   readonly repeatMs: number;
   readonly repeatForMs: number;
@@ -92,17 +94,43 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
       // hundreds of photos, and handling those would make it wait.
       const room = Math.min(limit - fresh.length, MAX_BATCH);
       const batch = await poll(room, fresh.length === 0 ? timings.pollSeconds : 0, signal);
-      for (const { pre_checkout_query } of batch) {
-        if (pre_checkout_query) deps.onPreCheckout(pre_checkout_query);
-      }
+      tellPreCheckouts(batch);
       try {
-        fresh.push(...(await inbox.store(batch.filter((update) => !update.pre_checkout_query))));
+        const storing = inbox.store(batch.filter((update) => !update.pre_checkout_query));
+        fresh.push(...(await watching(storing, signal)));
         offset = batch.reduce((next, { update_id }) => Math.max(next, update_id + 1), 0) || offset;
         if (batch.length < MAX_BATCH || fresh.length + MAX_BATCH > limit) return fresh;
       } catch (error) {
         // What is not stored is not confirmed: Telegram tells it again, and what came since with it.
         if (fresh.length > 0) return fresh;
         await pauseInbox('write', error, batch, signal);
+      }
+    }
+  }
+
+  function tellPreCheckouts(batch: readonly Update[]): void {
+    for (const { pre_checkout_query } of batch) {
+      if (pre_checkout_query) deps.onPreCheckout(pre_checkout_query);
+    }
+  }
+
+  /**
+   * Waits for the inbox. While that takes long, Telegram is asked for the same again, which confirms
+   * nothing: only the payments that came meanwhile are looked at.
+   */
+  async function watching<T>(storing: Promise<T>, signal: GrammySignal): Promise<T> {
+    let isPending = true;
+    const end = () => {
+      isPending = false;
+    };
+    const ended = storing.then(end, end);
+    for (;;) {
+      await Promise.race([ended, sleep(timings.watchMs, undefined, { ref: false })]);
+      if (!isPending || signal.aborted) return storing;
+      try {
+        tellPreCheckouts(await poll(MAX_BATCH, 0, signal));
+      } catch (error) {
+        if (!signal.aborted) throw error;
       }
     }
   }

@@ -94,6 +94,30 @@ describe('a pre-checkout is answered within a second', () => {
     await ann.waitForMessage({ text: /How it works/ });
   });
 
+  test('while the inbox neither takes nor refuses what came before', async (t) => {
+    const { rig, ann, check } = await withChecks(t);
+    ann.say('/start');
+    await ann.waitForMessage({ has: 'animation' });
+    const { store } = rig.deps.inbox;
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    rig.deps.inbox.store = async (batch) => {
+      await held;
+      return store(batch);
+    };
+    ann.say('/help');
+    await sleep(60);
+    check('ok');
+    const began = Date.now();
+    assert.equal(await ask(rig, ann, QUERY), 'ok');
+    assert.ok(Date.now() - began < 1_000, `${Date.now() - began} ms`);
+    release();
+    await ann.waitForMessage({ text: /How it works/ });
+    await sleep(100);
+    assert.equal(calls(rig, 'answerPreCheckoutQuery').length, 1);
+    const help = ann.messages().filter(({ text }) => /How it works/.test(text ?? ''));
+    assert.equal(help.length, 1);
+  });
+
   test('in spite of a Telegram that fails at first', async (t) => {
     const { rig, ann, check } = await withChecks(t);
     check('ok');

@@ -20,7 +20,7 @@ import { startSandbox, testToken } from '../support/sandbox.ts';
 
 /** Short enough for tests, long enough to see that edits are held back. */
 export const FAST: BotTimings = {
-  updates: { pollSeconds: 2, maxPauseMs: 50, repeatMs: 20, repeatForMs: 2_000 },
+  updates: { pollSeconds: 2, maxPauseMs: 50, watchMs: 50, repeatMs: 20, repeatForMs: 2_000 },
   collector: { editEveryMs: 60, firstMs: 30 },
   progress: { tickMs: 40, editEveryMs: 60 },
   download: { idleMs: 300, overallMs: 2_000, retryPauseMs: 10 },

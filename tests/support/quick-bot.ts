@@ -19,7 +19,13 @@ const app = createApp(
       findMs: [0, 300, 700],
     },
     botTimings: {
-      updates: { pollSeconds: 30, maxPauseMs: 300, repeatMs: 200, repeatForMs: 60_000 },
+      updates: {
+        pollSeconds: 30,
+        maxPauseMs: 300,
+        watchMs: 100,
+        repeatMs: 200,
+        repeatForMs: 60_000,
+      },
       collector: { editEveryMs: 300, firstMs: 100 },
       progress: { tickMs: 300, editEveryMs: 300 },
       payments: {
