@@ -20,6 +20,9 @@ const DECODE: SharpOptions = { failOn: 'error', limitInputPixels: MAX_PICTURE_PI
 /** A large photo takes up to 250 MB while it is decoded. */
 const DECODES_AT_ONCE = 2;
 
+/** What was decoded takes 8 MB: while some are looked at and written, the next are decoded. */
+const RENDERS_AT_ONCE = 4;
+
 /** An RGB picture, eight bits a channel. */
 export interface RawPicture {
   readonly data: Buffer;
@@ -68,6 +71,7 @@ export interface PictureReader {
 /** @see PictureReader */
 export function createPictureReader(findFaces: FindFaces | undefined): PictureReader {
   const limit = createLimiter(DECODES_AT_ONCE);
+  const limitRenders = createLimiter(RENDERS_AT_ONCE);
   const decodeHeic = createHeicDecoder();
   // Files are read once, and the cache would hold their pixels.
   sharp.cache(false);
@@ -92,8 +96,8 @@ export function createPictureReader(findFaces: FindFaces | undefined): PictureRe
       }),
 
     renderJpeg: (path, canvas, options) =>
-      limit(async () => {
-        const { decoded, size } = await decode(path, canvas);
+      limitRenders(async () => {
+        const { decoded, size } = await limit(() => decode(path, canvas));
         const look = await lookAtPhoto(decoded, findFaces);
         const window = chooseCrop(size, canvas, look.faces ?? []);
         const placed = await placeOnCanvas(decoded, window, canvas);
@@ -159,11 +163,16 @@ function isDisplayP3(profile: Buffer | undefined): boolean {
   return false;
 }
 
-/** Decodes a picture once, no larger than its canvas needs it whichever way it will be placed. */
+/**
+ * Decodes a picture once, no larger than its canvas needs it whichever way it will be placed. Against the
+ * usual Lanczos kernel this one saves a tenth of the time, for a difference far below what the JPEG loses.
+ */
 function decodeFor(image: Sharp, size: PictureSize, canvas: Canvas): Promise<RawPicture> {
   const fit = chooseCrop(size, canvas, []) ? 'outside' : 'inside';
   const { width, height } = canvas;
-  return toRaw(image.flatten({ background: PAPER }).resize({ width, height, fit }));
+  return toRaw(
+    image.flatten({ background: PAPER }).resize({ width, height, fit, kernel: 'cubic' }),
+  );
 }
 
 async function placeOnCanvas(
