@@ -60,7 +60,7 @@ export interface BotApiServer extends People {
   readonly url: string;
   /** Requests and answers of ours that are not as the specification says. */
   readonly violations: string[];
-  /** Every call so far, in the order of arrival. */
+  /** The latest 5000 calls, in the order of arrival. */
   readonly calls: ApiCall[];
   readonly faults: Faults;
   /** The chat as the person sees it now: edits in place, deleted messages gone, oldest first. */

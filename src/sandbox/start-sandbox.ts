@@ -33,6 +33,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     for (const end of closers.splice(0).reverse()) await end();
   };
   try {
+    // Photos of people: nobody else's business on a shared machine.
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
     await mkdir(join(dataDir, 'bot'), { recursive: true });
     const telegram = await startBotApiServer({
       token: SANDBOX_TOKEN,
@@ -43,6 +45,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       telegram.addUser({ id, first_name: firstName, username, language_code: language });
     }
     const log = createWriteStream(join(dataDir, 'bot.log'));
+    // A full disk costs the log, not the sandbox.
+    log.on('error', (error) => void process.stderr.write(`bot.log: ${error.message}\n`));
     closers.push(() => log.end());
     const bot = startBotProcess({
       command,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -96,6 +96,23 @@ describe('the sandbox', () => {
     let log = '';
     while (!log.includes('up')) log = await readFile(join(folder, 'sandbox/bot.log'), 'utf8');
     assert.match(log, /^http:\/\/127\.0\.0\.1:\d+ Morphogram is up/);
+  });
+
+  it('keeps its data from other users of the machine', async (t) => {
+    const folder = await makeFolder(t);
+    const sandbox = await startSandbox(options(folder));
+    t.after(() => sandbox.close());
+    const { mode } = await stat(join(folder, 'sandbox'));
+    assert.equal(mode & 0o777, 0o700);
+  });
+
+  it('goes on without a log that cannot be written', async (t) => {
+    const folder = await makeFolder(t);
+    await mkdir(join(folder, 'sandbox/bot.log'), { recursive: true });
+    const sandbox = await startSandbox(options(folder));
+    t.after(() => sandbox.close());
+    const page = await fetch(sandbox.url.replace('localhost', '127.0.0.1'));
+    assert.equal(page.status, 200);
   });
 
   it('says so when the port is taken, and leaves nothing behind', async (t) => {

@@ -4,7 +4,7 @@ import { methods } from '../methods/index.ts';
 import type { Call } from '../methods/method.ts';
 import type { World } from '../world/world.ts';
 import { BotApiError } from './bot-api-error.ts';
-import { type ApiCall, describePayload } from './call-record.ts';
+import { type ApiCall, createCallRecord, describePayload } from './call-record.ts';
 import type { CallFault, FaultSource } from './faults.ts';
 import { type FloodControl, tooManyRequests } from './flood-control.ts';
 import { createFields, type Fields, readFields } from './request-fields.ts';
@@ -48,7 +48,7 @@ export function createApiRoute(deps: {
   closing: AbortSignal;
 }): ApiRoute {
   const { faults, flood, spec, violations, closing } = deps;
-  const calls: (ApiCall & { status: number })[] = [];
+  const record = createCallRecord();
 
   async function run(method: string, fields: Fields, signal: AbortSignal): Promise<Answer> {
     violations.push(...(spec?.checkRequest(method, fields) ?? []));
@@ -93,11 +93,10 @@ export function createApiRoute(deps: {
   }
 
   return {
-    calls,
+    calls: record.calls,
     async handle(givenName, query, request, response) {
       const method = canonicalNames.get(givenName.toLowerCase()) ?? givenName;
-      const call = { method, payload: {}, at: Date.now(), status: 0 };
-      calls.push(call);
+      const call = record.begin(method);
       const fault = faults.takeForCall(method);
       const gone = new AbortController();
       response.on('close', () => gone.abort());
@@ -126,8 +125,8 @@ export function createApiRoute(deps: {
       if (typeof name !== 'string') return;
       const method = canonicalNames.get(name.toLowerCase()) ?? name;
       const fields = createFields(values);
-      const call = { method, payload: describePayload(fields), at: Date.now(), status: 0 };
-      calls.push(call);
+      const call = record.begin(method);
+      call.payload = describePayload(fields);
       call.status = (await run(method, fields, closing)).status;
     },
   };

@@ -11,6 +11,8 @@ export interface ApiCallFile {
 
 /** One call of a Bot API method, as a test wants to look at it. */
 export interface ApiCall {
+  /** Counts the calls from 0; 0 is the first one of this server's life. */
+  readonly number: number;
   readonly method: string;
   /** The arguments with their JSON types, whatever encoding they came in; files described. */
   readonly payload: Readonly<Record<string, unknown>>;
@@ -18,6 +20,34 @@ export interface ApiCall {
   readonly at: number;
   /** The HTTP status of the answer; 0 while there is none, or when the connection was cut. */
   readonly status: number;
+}
+
+/** A call that is still to be answered. */
+export type OpenCall = { -readonly [Key in keyof ApiCall]: ApiCall[Key] };
+
+/** The latest calls; what is older is forgotten, for a sandbox may run for weeks. */
+export interface CallRecord {
+  readonly calls: ApiCall[];
+  /** Takes down a call that has just arrived. */
+  begin(method: string): OpenCall;
+}
+
+const keptCalls = 5_000;
+
+/** Creates an empty record. */
+export function createCallRecord(): CallRecord {
+  const calls: ApiCall[] = [];
+  let number = 0;
+  return {
+    calls,
+    begin(method) {
+      const call: OpenCall = { number, method, payload: {}, at: Date.now(), status: 0 };
+      number += 1;
+      calls.push(call);
+      if (calls.length > keptCalls) calls.shift();
+      return call;
+    },
+  };
 }
 
 /** Turns the arguments of a call into the payload of an {@link ApiCall}. */

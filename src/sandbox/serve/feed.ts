@@ -95,10 +95,11 @@ function describeChat(telegram: BotApiServer, { id }: Persona): ChatFacts {
 
 function latestCalls({ calls }: BotApiServer): CallLine[] {
   const latest: CallLine[] = [];
-  for (let number = calls.length - 1; number >= 0 && latest.length < shownCalls; number -= 1) {
-    const call = calls[number];
+  for (let index = calls.length - 1; index >= 0 && latest.length < shownCalls; index -= 1) {
+    const call = calls[index];
     if (call === undefined || silentMethods.includes(call.method)) continue;
-    latest.push({ number, method: call.method, atMs: call.at, status: call.status });
+    const { number, method, at, status } = call;
+    latest.push({ number, method, atMs: at, status });
   }
   return latest.reverse();
 }
