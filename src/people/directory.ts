@@ -5,7 +5,7 @@ import type { Person } from './people.ts';
 
 /** Finding people by what an operator types. */
 export interface Directory {
-  /** An id, or a name with or without `@` in any case; the one met last when a name changed hands. */
+  /** An id, or a name with or without `@` in any case; a name belongs to who wrote with it last. */
   lookUp(text: string): Promise<Person | undefined>;
 }
 

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { and, eq, ne, sql } from 'drizzle-orm';
 import type { Db, Tx } from '../db/database.ts';
 import { people } from '../db/schema.ts';
 import type { Gender } from '../domain/gender.ts';
@@ -72,10 +72,16 @@ export function createPeople(deps: {
       const names = { firstName: sender.firstName, username: sender.username ?? null };
       if (known) {
         const same = known.firstName === names.firstName && known.username === names.username;
-        if (!same) await db.update(people).set(names).where(eq(people.id, sender.id));
+        if (!same) {
+          await db.transaction(async (tx) => {
+            await freeUsername(tx, sender);
+            await tx.update(people).set(names).where(eq(people.id, sender.id));
+          });
+        }
         return { ...known, ...names };
       }
       return db.transaction(async (tx) => {
+        await freeUsername(tx, sender);
         const language = languageOf(sender.languageCode);
         await tx
           .insert(people)
@@ -109,6 +115,15 @@ export function createPeople(deps: {
         .where(eq(people.id, id));
     },
   };
+}
+
+/** A name that changed hands is its new owner's alone: whoever had it wrote to us before they lost it. */
+async function freeUsername(tx: Tx, { id, username }: Sender): Promise<void> {
+  if (username === undefined) return;
+  await tx
+    .update(people)
+    .set({ username: null })
+    .where(and(eq(sql`lower(${people.username})`, username.toLowerCase()), ne(people.id, id)));
 }
 
 async function findInviter(tx: Tx, { id, invitedBy }: Sender): Promise<number | null> {

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { NO_STARS, stars } from '../../src/domain/stars.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { createDirectory } from '../../src/people/directory.ts';
 import { createPeople, languageOf, type People } from '../../src/people/people.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -53,6 +54,19 @@ describe('meeting', () => {
     const id = newId();
     await unwelcoming.meet({ id, firstName: 'Ada' });
     assert.deepEqual(await ledger.statement(id, 10), []);
+  });
+
+  test('with a name that somebody else had takes it from them', async () => {
+    const [first, second, known] = [newId(), newId(), newId()];
+    const name = `Swap${first}`;
+    await people.meet({ id: known, firstName: 'Known' });
+    await people.meet({ id: first, firstName: 'First', username: name });
+    await people.meet({ id: second, firstName: 'Second', username: name.toLowerCase() });
+    assert.equal((await people.find(first))?.username, null);
+    await people.meet({ id: known, firstName: 'Known', username: name });
+    assert.equal((await people.find(second))?.username, null);
+    const directory = createDirectory({ db: database.db });
+    assert.equal((await directory.lookUp(`@${name}`))?.id, known);
   });
 
   test('again takes over a new name, and keeps the language they chose', async () => {
