@@ -45,7 +45,7 @@ export interface CheckoutQuery {
 
 /**
  * Whether an invoice may be paid now. `used`: it was paid, or its order was confirmed without it;
- * `cancelled`: taken back, or its order is no longer as it was quoted.
+ * `cancelled`: taken back, or its order is no longer as it was quoted, or another mode was chosen.
  */
 export type CheckoutAnswer =
   | 'ok'
@@ -176,6 +176,7 @@ export function createInvoices(deps: { readonly db: Db }): Invoices {
           invoice: invoices,
           bannedAt: people.bannedAt,
           orderState: orders.state,
+          input: orders.input,
           confirmedAt: orders.confirmedAt,
           paused: settings.key,
         })
@@ -194,7 +195,10 @@ export function createInvoices(deps: { readonly db: Db }): Invoices {
       if (invoice.state === 'paid' || found.confirmedAt) return 'used';
       if (invoice.state !== 'open') return invoice.state;
       if (invoice.expiresAt <= new Date()) return 'expired';
-      return found.orderState === null || found.orderState === 'quoted' ? 'ok' : 'cancelled';
+      if (found.orderState === null) return 'ok';
+      const { mode: chosen } = found.input ?? {};
+      const changed = chosen !== undefined && chosen !== invoice.offered?.mode;
+      return found.orderState === 'quoted' && !changed ? 'ok' : 'cancelled';
     },
   };
 }

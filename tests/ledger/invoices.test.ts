@@ -138,6 +138,21 @@ describe('a checkout', () => {
   }
 });
 
+test('an invoice for a mode that was dropped for another may not be paid', async () => {
+  const personId = await addPerson(database.db);
+  const order = await offer(personId);
+  const invoice = await invoices.open({ personId, amountXtr: 50, order });
+  const choose = (mode: 'loop' | 'seamless') =>
+    database.db
+      .update(orders)
+      .set({ input: { photoCount: 2, mode, gender: 'unset' } })
+      .where(eq(orders.id, order.orderId));
+  await choose('seamless');
+  assert.equal(await ask(invoice), 'cancelled');
+  await choose('loop');
+  assert.equal(await ask(invoice), 'ok');
+});
+
 describe('cancelling', () => {
   test('is for its own person, once, and never after it was paid', async () => {
     const invoice = await anInvoice();
