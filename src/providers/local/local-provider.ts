@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Failure } from '../../domain/failure.ts';
 import { FfmpegError } from '../../media/ffmpeg.ts';
 import type { Morpher } from '../../media/morpher/morpher.ts';
-import { isDiskFull, writeWhole } from '../../media/storage.ts';
+import { createFileStorage, isDiskFull } from '../../media/storage.ts';
 import type { PredictionStatus, Provider } from '../provider.ts';
 
 /** A clip that nobody has taken is kept this long, like an output at a provider far away. */
@@ -27,8 +27,6 @@ const jobSchema = z.object({
 });
 type Job = z.infer<typeof jobSchema>;
 
-const FILE_ID = /^[\w-]+$/;
-
 export interface LocalProviderDeps {
   readonly morpher: Pick<Morpher, 'morph'>;
   /** The only model there is; other requests are refused. */
@@ -47,17 +45,15 @@ export function createLocalProvider(deps: LocalProviderDeps): Provider {
   const running = new Map<string, AbortController>();
   const failed = new Map<string, Failure>();
 
-  const pathsOf = (id: string) => {
-    if (!FILE_ID.test(id)) throw new RangeError('An id of a prediction is a plain name');
-    const own = join(directory, id);
-    return { own, job: join(own, 'job.json'), clip: join(own, 'clip.mp4') };
-  };
+  const storage = createFileStorage(directory);
+  const jobKey = (id: string) => `${id}/job.json`;
+  const clipKey = (id: string) => `${id}/clip.mp4`;
 
   function render(id: string, job: Job): void {
     const stop = new AbortController();
     running.set(id, stop);
     const { first_frame: from, last_frame: to, aspect_ratio, seconds, fps } = job;
-    const { clip: output } = pathsOf(id);
+    const output = storage.pathOf(clipKey(id));
     morpher
       .morph({ from, to, output, ...SIZES[aspect_ratio], seconds, fps, signal: stop.signal })
       .catch((error: unknown) => {
@@ -74,9 +70,10 @@ export function createLocalProvider(deps: LocalProviderDeps): Provider {
     const failure = failed.get(id);
     if (failure) return { kind: 'failed', failure };
     if (running.has(id)) return { kind: 'running' };
-    const { clip } = pathsOf(id);
-    if (await exists(clip)) return { kind: 'succeeded', outputs: [clip] };
-    const job = await readJob(pathsOf(id).job);
+    if (await storage.exists(clipKey(id))) {
+      return { kind: 'succeeded', outputs: [storage.pathOf(clipKey(id))] };
+    }
+    const job = await readJob(storage.pathOf(jobKey(id)));
     // Cancelled, or older than an output lives.
     if (!job) return { kind: 'failed', failure: { kind: 'output_lost' } };
     if (!running.has(id)) render(id, job);
@@ -100,7 +97,7 @@ export function createLocalProvider(deps: LocalProviderDeps): Provider {
       if (!parsed.success) return { kind: 'failed', failure: { kind: 'bad_input' } };
       await removeOld(directory);
       try {
-        await writeWhole(pathsOf(attemptId).job, Buffer.from(JSON.stringify(parsed.data)));
+        await storage.write(jobKey(attemptId), Buffer.from(JSON.stringify(parsed.data)));
       } catch (error) {
         deps.log.warn({ attemptId, err: error }, 'a prediction could not be written down');
         return { kind: 'failed', failure: { kind: 'network' } };
@@ -110,7 +107,7 @@ export function createLocalProvider(deps: LocalProviderDeps): Provider {
     },
 
     async find({ attemptId }) {
-      return (await exists(pathsOf(attemptId).job))
+      return (await storage.exists(jobKey(attemptId)))
         ? { kind: 'found', externalId: attemptId }
         : { kind: 'absent' };
     },
@@ -121,7 +118,7 @@ export function createLocalProvider(deps: LocalProviderDeps): Provider {
 
     async cancel(externalId) {
       running.get(externalId)?.abort(new Error('The prediction is cancelled'));
-      await rm(pathsOf(externalId).own, { recursive: true, force: true });
+      await storage.remove(externalId);
       return { kind: 'stopped' };
     },
 
@@ -138,13 +135,6 @@ export function createLocalProvider(deps: LocalProviderDeps): Provider {
       }
     },
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function readJob(path: string): Promise<Job | undefined> {
