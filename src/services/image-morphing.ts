@@ -4,6 +4,7 @@ import { GENDERS, genderPhrase } from '../domain/gender.ts';
 import { MORPH_MODES, planTransitions } from '../domain/morph-plan.ts';
 import { costStars, priceStars } from '../domain/stars.ts';
 import type { Service } from './service.ts';
+import { findVideoModel, LOCAL_MODEL, VIDEO_MODELS, type VideoModel } from './video-models.ts';
 
 /** What a person chooses for a morph. */
 export const morphInput = z.object({
@@ -16,33 +17,59 @@ export type MorphInput = z.infer<typeof morphInput>;
 /** Photos become one video: a transition between each two neighbours, stitched without a seam. */
 export const imageMorphing: Service<MorphInput> = {
   id: 'image_morphing',
+  group: 'video',
   input: morphInput,
+  questions: [
+    { kind: 'gender', field: 'gender', always: false },
+    {
+      kind: 'photos',
+      field: 'photoCount',
+      min: 2,
+      max: 'all',
+      form: 'canvas',
+      shapes: ({ morphModel }) => requireModel(morphModel).shapes,
+    },
+  ],
+  modes: MORPH_MODES,
+  models: [...VIDEO_MODELS, LOCAL_MODEL],
   finish: 'stitched_video',
+  again: [],
 
-  plan(input, { tariff, model }) {
+  model: (_input, { morphModel, isOffered }) => (isOffered(morphModel) ? morphModel : undefined),
+
+  plan({ photoCount, mode }, { tariff }, modelId) {
+    const model = requireModel(modelId);
     const price = priceStars(model.seconds * model.usdPerSecond, tariff);
     const cost = costStars(price, tariff);
-    return planTransitions(input.photoCount, input.mode).map(({ from, to }) => ({
-      from,
-      to,
+    return planTransitions(photoCount, mode).map(({ from, to }) => ({
+      photos: [from, to],
       seconds: model.seconds,
       price,
       cost,
     }));
   },
 
-  request(input, files, model) {
+  request({ gender }, { photos: [first = '', last = ''], canvas, model: modelId }) {
+    const model = requireModel(modelId);
     return {
       model: model.id,
       input: {
         ...model.fixed,
-        ...(model.ratioField ? { [model.ratioField]: ratioOf(files.canvas) } : {}),
-        prompt: `Smooth morphing transition between two images, ${genderPhrase(input.gender)}`,
+        ...(model.ratioField && canvas ? { [model.ratioField]: ratioOf(canvas) } : {}),
+        prompt: `Smooth morphing transition between two images, ${genderPhrase(gender)}`,
       },
-      files: { [model.firstFrame]: files.from, [model.lastFrame]: files.to },
+      files: { [model.firstFrame]: first, [model.lastFrame]: last },
     };
   },
+
+  examples: () => [{ photoCount: 2, mode: 'seamless', gender: 'unset' }],
 };
+
+function requireModel(id: string): VideoModel {
+  const model = findVideoModel(id);
+  if (!model) throw new Error(`${id} is not in the catalogue of video models`);
+  return model;
+}
 
 function ratioOf(canvas: Canvas): string {
   if (canvas.width === canvas.height) return '1:1';

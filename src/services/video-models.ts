@@ -1,12 +1,11 @@
 import type { CanvasShape } from '../domain/canvas.ts';
+import type { Model } from './model.ts';
 
 /**
  * A video model that takes a first and a last frame. One entry is all that a model needs; fields and
  * limits are those of its published input schema.
  */
-export interface VideoModel {
-  /** `owner/name`, as on Replicate. */
-  readonly id: string;
+export interface VideoModel extends Model {
   /** Input fields of the two pictures. */
   readonly firstFrame: string;
   readonly lastFrame: string;
@@ -18,10 +17,6 @@ export interface VideoModel {
   readonly ratioField?: string;
   readonly shapes: readonly [CanvasShape, ...CanvasShape[]];
   readonly usdPerSecond: number;
-  /** The day the price was last compared with the model's page; its API tells no prices. */
-  readonly priceCheckedAt: string;
-  /** What one transition usually takes, in seconds, until we have measured it ourselves. */
-  readonly typicalSeconds: number;
 }
 
 const ALL_SHAPES = ['landscape', 'portrait', 'square'] as const;
@@ -107,6 +102,7 @@ export const VIDEO_MODELS: readonly VideoModel[] = [
  */
 export const LOCAL_MODEL: VideoModel = {
   id: 'morphogram/local',
+  provider: 'local',
   firstFrame: 'first_frame',
   lastFrame: 'last_frame',
   seconds: 2,
