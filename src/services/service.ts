@@ -49,6 +49,11 @@ export interface StepMaterial {
   readonly recording?: string;
   /** All photos of the order in one ZIP: absolute path. Made only for a service with `photos.form` of `archive`. */
   readonly archive?: string;
+  /**
+   * A number of the step's own (0 to 2³¹ − 1), the same at each of its attempts: with it the same wish, ordered
+   * again, gives another picture. Unset: the position stands for it.
+   */
+  readonly seed?: number;
 }
 
 /** One answer of a choice. */
@@ -126,7 +131,13 @@ export interface AvatarRef {
  * - `speech`: a voice message and an MP3;
  * - `trained_model`: an avatar of the person's own.
  */
-export type FinishKind = 'stitched_video' | 'video' | 'images' | 'text' | 'speech' | 'trained_model';
+export type FinishKind =
+  | 'stitched_video'
+  | 'video'
+  | 'images'
+  | 'text'
+  | 'speech'
+  | 'trained_model';
 
 /**
  * Something sold, declared purely. Everything hard (money, queue, retries, resume, progress,
@@ -155,6 +166,11 @@ export interface Service<Input = unknown> {
    * The menu's "from" price, the check of live schemas and the tests are made from them.
    */
   examples(terms: Terms): readonly Input[];
+  /**
+   * Values for the service's words that are no plain answers (`minutes`, `characters`; `count` chooses the plural
+   * form). The answers themselves are filled in under their fields: a choice by its words, an avatar by its name.
+   */
+  figures?(input: Input): Readonly<Record<string, string | number>>;
   /** Fields that "again" buttons under a result let the person change; all other answers are kept. */
   readonly again: readonly string[];
 }
