@@ -12,6 +12,7 @@ import { useDirectory } from '../support/pictures.ts';
 const MODEL = 'morphogram/local';
 const signal = new AbortController().signal;
 const wanted = {
+  kind: 'prediction',
   model: MODEL,
   input: { seconds: 2, fps: 30, aspect_ratio: '9:16', prompt: 'ignored' },
   files: { first_frame: '/photos/1.jpg', last_frame: '/photos/2.jpg' },
@@ -98,10 +99,10 @@ describe('the engine of this machine as a provider', () => {
     const status = await settled(provider, 'attempt-1');
     assert.ok(status.kind === 'succeeded');
     const path = join(directory.path, 'clips', '0.mp4');
-    const downloaded = await provider.download(status.outputs[0] ?? '', path, signal);
+    const downloaded = await provider.download(String(status.output), path, signal);
     assert.equal(downloaded.kind, 'downloaded');
     assert.equal(await readFile(path, 'utf8'), 'clip of /photos/1.jpg');
-    await assert.rejects(access(status.outputs[0] ?? ''), 'nothing of it stays behind');
+    await assert.rejects(access(String(status.output)), 'nothing of it stays behind');
   });
 
   test('takes up what a killed process left unrendered, under the same id', async () => {
@@ -162,11 +163,12 @@ describe('the engine of this machine as a provider', () => {
     assert.deepEqual(await provider.cancel('never-made', signal), { kind: 'stopped' });
   });
 
-  test('refuses what it cannot render: other models, other fields', async () => {
+  test('refuses what it cannot render: other models, other fields, trainings', async () => {
     await using directory = await useDirectory();
     const { provider } = open(directory.path);
     const bad = { kind: 'failed', failure: { kind: 'bad_input' } };
     assert.deepEqual(await provider.prepare({ ...wanted, model: 'kling' }, signal), bad);
+    assert.deepEqual(await provider.prepare({ ...wanted, kind: 'training' }, signal), bad);
     assert.deepEqual(await provider.prepare({ ...wanted, files: {} }, signal), bad);
     const input = { ...wanted.input, aspect_ratio: '21:9' };
     assert.deepEqual(await provider.prepare({ ...wanted, input }, signal), bad);

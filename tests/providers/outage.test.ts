@@ -14,7 +14,7 @@ function startProvider() {
     name: 'local',
     ...{ prepare: unused, find: unused, download: unused },
     create: async ({ attemptId }) => ({ kind: 'created', externalId: attemptId }),
-    check: async () => ({ kind: 'seen', status: { kind: 'succeeded', outputs: [] } }),
+    check: async () => ({ kind: 'seen', status: { kind: 'succeeded', output: [] } }),
     async cancel(externalId) {
       cancelled.push(externalId);
       return { kind: 'stopped' };
@@ -23,7 +23,7 @@ function startProvider() {
   const { create, check } = outage.over(provider);
   const attempt = (attemptId: string, transition: number): Attempt => ({
     attemptId,
-    request: { model: 'm', input: { transition }, fingerprint: '' },
+    request: { kind: 'prediction', model: 'm', input: { transition }, fingerprint: '' },
     deadlineMs: 1_000,
   });
   return {

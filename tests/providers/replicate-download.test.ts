@@ -26,7 +26,7 @@ async function setUp(t: TestContext, limits: Partial<ReplicateLimits> = {}) {
   t.after(() => assert.deepEqual(server.violations, []));
   const { token, baseUrl } = server;
   const provider = createReplicateProvider({ token, baseUrl, limits });
-  const request = { model: 'a/b', input: {}, fingerprint: '' };
+  const request = { kind: 'prediction', model: 'a/b', input: {}, fingerprint: '' } as const;
   await provider.create({ attemptId: 'a', request, deadlineMs: 60_000 }, signal);
   while (server.running.now > 0) await sleep(5);
   const [prediction] = server.predictions;

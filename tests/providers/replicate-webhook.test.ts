@@ -26,7 +26,7 @@ describe('a webhook', () => {
       kind: 'verified',
       prediction: {
         id: 'p1',
-        status: { kind: 'succeeded', outputs: ['https://x.example/a.mp4'] },
+        status: { kind: 'succeeded', output: 'https://x.example/a.mp4' },
       },
     };
     assert.deepEqual(verifier.verify(body, signWebhook(secret, body)), verified);
@@ -191,7 +191,7 @@ describe('webhooks as the scripted server sends them', () => {
     const { token, baseUrl, webhookSecret } = server;
     const publicUrl = `http://127.0.0.1:${port}`;
     const provider = createReplicateProvider({ token, baseUrl, publicUrl });
-    const request = { model: 'a/b', input: {}, fingerprint: '' };
+    const request = { kind: 'prediction', model: 'a/b', input: {}, fingerprint: '' } as const;
     await provider.create({ attemptId: 'a1', request, deadlineMs: 60_000 }, signal);
     for (let n = 0; n < 100 && received.length < count; n += 1) await sleep(10);
     const verifier = createWebhookVerifier({ secret: webhookSecret });

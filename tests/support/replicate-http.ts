@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileKindOf } from './file-kind.ts';
 
 /** A file part of a multipart body. */
 export class UploadedPart {
@@ -41,19 +42,24 @@ export async function parseBody(raw: Buffer, contentType: string | undefined): P
   return parts;
 }
 
-/** Sends JSON, `{}` when there is no body. */
+/** Sends JSON, `{}` when there is no body; what was only accepted has none. */
 export function sendJson(
   response: ServerResponse,
   answer: { readonly status: number; readonly body?: unknown },
   headers: Record<string, string> = {},
 ): void {
+  if (answer.status === 202 && answer.body === undefined) {
+    response.writeHead(202, headers).end();
+    return;
+  }
   response.writeHead(answer.status, { 'content-type': 'application/json', ...headers });
   response.end(JSON.stringify(answer.body ?? {}));
 }
 
-/** Sends a clip with its length. */
+/** Sends a file with its type and length. */
 export function sendBytes(response: ServerResponse, bytes: Buffer): void {
-  response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': bytes.length });
+  const { contentType } = fileKindOf(bytes);
+  response.writeHead(200, { 'content-type': contentType, 'content-length': bytes.length });
   response.end(bytes);
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { fileKindOf } from './file-kind.ts';
 import type { WebhookScript, WebhookSender } from './replicate-webhooks.ts';
 
 export type Input = Readonly<Record<string, unknown>>;
@@ -11,12 +12,16 @@ export type ServedStatus =
   | 'canceled'
   | 'aborted';
 
-/** A prediction that the server accepted, as it is now. */
+/** A prediction or training that the server accepted, as it is now. */
 export interface ServedPrediction {
+  readonly kind: 'prediction' | 'training';
   readonly id: string;
+  /** `owner/name`; of a training the trainer. */
   readonly model: string;
   readonly version: string;
   readonly input: Input;
+  /** The model that a training pushes to. */
+  readonly destination?: string | undefined;
   readonly createdAt: Date;
   readonly deadline?: Date | undefined;
   /** The attempt id in its webhook. */
@@ -33,14 +38,21 @@ export interface ServedPrediction {
   dataRemoved: boolean;
 }
 
-/** What a scripted prediction is asked for, with its pictures. */
+/** What a scripted prediction is asked for, with its files. */
 export interface ClipRequest {
   readonly model: string;
   readonly input: Input;
+  /** The bytes behind each field that holds files. */
+  readonly files: Readonly<Record<string, readonly Buffer[]>>;
   readonly startImage: Buffer | undefined;
   readonly endImage: Buffer | undefined;
   readonly seconds: number;
 }
+
+/** What a prediction gives: files by their URLs (one alone as a string, unless `shape` says otherwise), or a value. */
+export type ServedOutput =
+  | { readonly files: readonly Buffer[]; readonly shape?: 'string' | 'array' }
+  | { readonly value: unknown };
 
 export type DownloadFault =
   | { readonly kind: 'answer'; readonly status: number; readonly headers?: Record<string, string> }
@@ -51,7 +63,7 @@ export type DownloadFault =
   /** In ten parts with a pause between them, without a length. */
   | { readonly kind: 'slow'; readonly pauseMs: number };
 
-/** What becomes of one prediction. All is optional: by default it succeeds with a clip. */
+/** What becomes of one prediction. All is optional: by default it succeeds with what its model makes. */
 export interface PredictionScript {
   /** From acceptance to the end, in milliseconds. */
   readonly delayMs?: number;
@@ -59,8 +71,8 @@ export interface PredictionScript {
   readonly outcome?: 'succeed' | 'fail' | 'hang' | 'aborted' | 'canceled';
   /** The error text of a failed prediction. */
   readonly error?: string;
-  /** The bytes of the output file. */
-  readonly output?: Buffer | ((request: ClipRequest) => Promise<Buffer>);
+  /** The bytes of the output file, or of several. */
+  readonly output?: Buffer | readonly Buffer[] | ((request: ClipRequest) => Promise<Buffer>);
   /** Given as `output` as it is, in place of a file's URL. */
   readonly value?: unknown;
   /** Whether the URL comes alone or in an array. */
@@ -78,6 +90,8 @@ export interface PredictionBoard {
   readonly list: readonly ServedPrediction[];
   readonly running: { now: number; peak: number };
   accept(asked: {
+    readonly kind: 'prediction' | 'training';
+    readonly destination?: string;
     readonly model: string;
     readonly version: string;
     readonly input: Input;
@@ -87,8 +101,10 @@ export interface PredictionBoard {
   cancel(prediction: ServedPrediction): void;
   /** What Replicate does an hour after completion. */
   expire(prediction: ServedPrediction): void;
+  /** A file of its output, counted from 0. */
   outputOf(
     id: string,
+    index: number,
   ): { readonly bytes: Buffer; readonly fault: DownloadFault | undefined } | undefined;
   toJson(prediction: ServedPrediction): object;
   stop(): void;
@@ -104,7 +120,9 @@ export function createPredictionBoard(deps: {
   readonly apiUrl: () => string;
   readonly outputsUrl: () => string;
   readonly scriptOf: Script;
-  readonly makeClip: (request: ClipRequest) => Promise<Buffer>;
+  readonly makeOutput: (request: ClipRequest) => Promise<ServedOutput>;
+  /** Pushes a new version to the destination of a training, and gives its id. */
+  readonly pushVersion: (destination: string) => string;
   /** The bytes behind a file URL of this server or a data URI; undefined when there are none. */
   readonly bytesOf: (url: string) => Buffer | undefined;
   readonly webhooks: WebhookSender;
@@ -112,7 +130,7 @@ export function createPredictionBoard(deps: {
 }): PredictionBoard {
   const list: ServedPrediction[] = [];
   const running = { now: 0, peak: 0 };
-  const outputs = new Map<string, { bytes: Buffer; fault: DownloadFault | undefined }>();
+  const outputs = new Map<string, { files: readonly Buffer[]; fault: DownloadFault | undefined }>();
   const scripts = new Map<string, PredictionScript>();
   const timers = new Set<NodeJS.Timeout>();
 
@@ -141,9 +159,9 @@ export function createPredictionBoard(deps: {
   }
 
   async function finish(prediction: ServedPrediction, script: PredictionScript): Promise<void> {
-    const lost = Object.values(prediction.input).find(
-      (value) => isFileUrl(value) && !deps.bytesOf(value),
-    );
+    const lost = Object.values(prediction.input)
+      .flat()
+      .find((value) => isFileUrl(value) && !deps.bytesOf(value));
     if (lost) return end(prediction, 'failed', `Failed to download input file ${lost}`);
     switch (script.outcome ?? 'succeed') {
       case 'hang':
@@ -166,21 +184,54 @@ export function createPredictionBoard(deps: {
 
   async function makeOutput(prediction: ServedPrediction, script: PredictionScript) {
     if (script.value !== undefined) return script.value;
-    const make = script.output ?? deps.makeClip;
-    const bytes = Buffer.isBuffer(make) ? make : await make(clipRequest(prediction));
-    outputs.set(prediction.id, { bytes, fault: script.download });
-    const url = `${deps.outputsUrl()}/outputs/${prediction.id}/output.mp4`;
-    return script.shape === 'array' ? [url] : url;
+    if (prediction.kind === 'training') return trainedModel(prediction, script);
+    const made = await makeScripted(prediction, script);
+    if ('value' in made) return made.value;
+    const urls = publish(prediction, made.files, script);
+    const isAlone = (script.shape ?? made.shape) !== 'array' && urls.length === 1;
+    return isAlone ? urls[0] : urls;
+  }
+
+  async function makeScripted(
+    prediction: ServedPrediction,
+    { output }: PredictionScript,
+  ): Promise<ServedOutput> {
+    const request = clipRequest(prediction);
+    if (output === undefined) return deps.makeOutput(request);
+    if (typeof output === 'function') return { files: [await output(request)] };
+    return { files: Buffer.isBuffer(output) ? [output] : output };
+  }
+
+  function trainedModel(prediction: ServedPrediction, script: PredictionScript) {
+    const { destination = '' } = prediction;
+    const [weights] = publish(prediction, [Buffer.from(`weights of ${prediction.id}`)], script);
+    return { version: `${destination}:${deps.pushVersion(destination)}`, weights };
+  }
+
+  function publish(
+    { id }: ServedPrediction,
+    files: readonly Buffer[],
+    script: PredictionScript,
+  ): string[] {
+    outputs.set(id, { files, fault: script.download });
+    const folder = `${deps.outputsUrl()}/outputs/${id}`;
+    return files.map((bytes, index) => `${folder}/${index}/output.${fileKindOf(bytes).extension}`);
   }
 
   function clipRequest({ model, input }: ServedPrediction): ClipRequest {
-    const picture = (fields: string[]) => {
-      const url = fields.map((field) => input[field]).find((value) => typeof value === 'string');
-      return url ? deps.bytesOf(url) : undefined;
-    };
+    const files: Record<string, Buffer[]> = {};
+    for (const [field, value] of Object.entries(input)) {
+      const held = [value].flat().flatMap((each) => {
+        const bytes = typeof each === 'string' ? deps.bytesOf(each) : undefined;
+        return bytes ? [bytes] : [];
+      });
+      if (held.length > 0) files[field] = held;
+    }
+    const picture = (fields: string[]) => fields.flatMap((field) => files[field] ?? [])[0];
     return {
       model,
       input,
+      files,
       startImage: picture(START_FIELDS),
       endImage: picture(END_FIELDS),
       seconds: Number(input['duration']) || 5,
@@ -199,7 +250,7 @@ export function createPredictionBoard(deps: {
 
   function toJson(prediction: ServedPrediction): object {
     const { id, model, version, webhook, startedAt, completedAt, deadline } = prediction;
-    const get = `${deps.apiUrl()}/predictions/${id}`;
+    const get = `${deps.apiUrl()}/${prediction.kind}s/${id}`;
     return {
       id,
       model,
@@ -207,7 +258,7 @@ export function createPredictionBoard(deps: {
       input: prediction.dataRemoved ? {} : prediction.input,
       logs: '',
       output: prediction.output ?? null,
-      data_removed: prediction.dataRemoved,
+      ...(prediction.kind === 'prediction' && { data_removed: prediction.dataRemoved }),
       error: prediction.error ?? null,
       source: 'api',
       status: prediction.status,
@@ -233,13 +284,15 @@ export function createPredictionBoard(deps: {
     expire,
     toJson,
 
-    accept({ model, version, input, webhook, cancelAfterMs }) {
+    accept({ kind, destination, model, version, input, webhook, cancelAfterMs }) {
       const createdAt = new Date();
       const prediction: ServedPrediction = {
+        kind,
         id: randomBytes(13).toString('hex'),
         model,
         version,
         input,
+        destination,
         webhook,
         attempt: (webhook && URL.parse(webhook)?.searchParams.get('attempt')) || undefined,
         createdAt,
@@ -276,7 +329,11 @@ export function createPredictionBoard(deps: {
       end(prediction, 'canceled');
     },
 
-    outputOf: (id) => outputs.get(id),
+    outputOf(id, index) {
+      const output = outputs.get(id);
+      const bytes = output?.files[index];
+      return bytes && { bytes, fault: output?.fault };
+    },
 
     stop() {
       for (const timer of timers) clearTimeout(timer);

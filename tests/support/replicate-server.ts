@@ -1,11 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import ffmpeg from '@ffmpeg-installer/ffmpeg';
 import { z } from 'zod';
 import { createOpenApiCheck } from './openapi-check.ts';
+import { deliver } from './replicate-delivery.ts';
 import type { CallFault } from './replicate-faults.ts';
 import {
   listen,
@@ -15,37 +13,47 @@ import {
   sendJson,
   UploadedPart,
 } from './replicate-http.ts';
+import { createModelBoard, type LiveSchemas, type ServedModel } from './replicate-models.ts';
+import { createDefaultOutputs } from './replicate-outputs.ts';
 import {
   type ClipRequest,
   createPredictionBoard,
   type DownloadFault,
   type PredictionScript,
   type Script,
+  type ServedOutput,
   type ServedPrediction,
 } from './replicate-predictions.ts';
+import { type Endpoint, routeCall } from './replicate-routes.ts';
 import {
   createWebhookSecret,
   createWebhookSender,
   type WebhookDelivery,
 } from './replicate-webhooks.ts';
-import { createSampleClips } from './sample-clip.ts';
 
 export { type CallFault, refusals, throttled } from './replicate-faults.ts';
+export type { LiveSchemas, ServedModel } from './replicate-models.ts';
 export type {
   ClipRequest,
   DownloadFault,
   PredictionScript,
   Script,
+  ServedOutput,
   ServedPrediction,
 } from './replicate-predictions.ts';
+export type { Endpoint } from './replicate-routes.ts';
 export { signWebhook, type WebhookDelivery, type WebhookScript } from './replicate-webhooks.ts';
 
 export interface ReplicateServerOptions {
   readonly token?: string;
   /** How long a prediction takes when its script does not say, in milliseconds; 30 by default. */
   readonly delayMs?: number;
-  /** Makes the outputs; without it they are a test pattern of the asked length. */
+  /** Makes the clips; without it they are a test pattern of the asked length. */
   readonly makeClip?: (request: ClipRequest) => Promise<Buffer>;
+  /** What models give; where it says nothing, what their names let expect. */
+  readonly outputOf?: (
+    request: ClipRequest,
+  ) => ServedOutput | undefined | Promise<ServedOutput | undefined>;
   readonly ffmpegPath?: string;
   /** The OpenAPI document all traffic is held against; `REPLICATE_OPENAPI` by default. */
   readonly specPath?: string;
@@ -55,12 +63,16 @@ export interface ReplicateServerOptions {
   readonly fileLifetimeMs?: number;
   /** Predictions in one page of the listing; 100 by default. */
   readonly pageSize?: number;
+  /** Who the token belongs to; `loopback` by default. */
+  readonly username?: string;
+  /** Models that the account has from the start. */
+  readonly models?: readonly (Partial<ServedModel> & { readonly name: string })[];
+  /** Hardware there is, by SKU. */
+  readonly skus?: readonly string[];
 }
 
-export type Endpoint = 'create' | 'get' | 'list' | 'cancel' | 'upload' | 'secret' | 'model';
-
 export interface ServedRequest {
-  readonly endpoint: Endpoint | 'file' | 'download' | 'unknown';
+  readonly endpoint: Endpoint | 'download' | 'unknown';
   readonly method: string;
   /** With the query. */
   readonly path: string;
@@ -78,13 +90,16 @@ export interface ReplicateServer {
   readonly webhookSecret: string;
   /** In order of acceptance. */
   readonly predictions: readonly ServedPrediction[];
+  readonly trainings: readonly ServedPrediction[];
+  /** The account's own models, as they are now. */
+  readonly models: readonly ServedModel[];
   readonly requests: readonly ServedRequest[];
   readonly deliveries: readonly WebhookDelivery[];
   /** Whatever a client, or this server, did against the rules of the API. */
   readonly violations: readonly string[];
-  /** Predictions that are not over: now, and at most at once. */
+  /** Predictions and trainings that are not over: now, and at most at once. */
   readonly running: { readonly now: number; readonly peak: number };
-  /** Decides about each prediction that `next` says nothing about. */
+  /** Decides about each prediction or training that `next` says nothing about. */
   script(script: Script): void;
   /** Decides about the next predictions, one each. */
   next(...scripts: readonly PredictionScript[]): void;
@@ -96,6 +111,8 @@ export interface ReplicateServer {
   faultDownload(...faults: readonly DownloadFault[]): void;
   /** The bytes behind a file URL of this server, or a data URI. */
   fileBytes(url: string): Buffer | undefined;
+  /** Puts a live schema in place of a model's published one; `none` answers 404. */
+  setSchemas(model: string, schemas: LiveSchemas | 'none'): void;
   /** Deletes the output of a prediction, as happens an hour after completion. */
   expire(predictionId: string): void;
   close(): Promise<void>;
@@ -111,8 +128,28 @@ interface StoredFile {
 
 interface Answer {
   readonly status: number;
-  readonly body: unknown;
+  readonly body?: unknown;
 }
+
+interface Call extends ReturnType<typeof routeCall> {
+  readonly path: string;
+  readonly url: URL;
+  readonly body: unknown;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Content types by what a file is named. */
+const UPLOAD_TYPES: Readonly<Record<string, string>> = {
+  jpg: 'image/jpeg',
+  png: 'image/png',
+  webp: 'image/webp',
+  zip: 'application/zip',
+  mp3: 'audio/mpeg',
+  ogg: 'audio/ogg',
+  wav: 'audio/wav',
+  m4a: 'audio/mp4',
+  mp4: 'video/mp4',
+};
 
 const createBody = z.object({
   version: z.string().optional(),
@@ -120,6 +157,7 @@ const createBody = z.object({
   webhook: z.string().optional(),
   webhook_events_filter: z.array(z.string()).optional(),
 });
+const trainBody = createBody.omit({ version: true }).extend({ destination: z.string() });
 
 /**
  * A Replicate on this machine, by script. It keeps the wire format of the real one, so that any
@@ -134,7 +172,6 @@ export async function startReplicateServer(
   const openApi = createOpenApiCheck({ specPath, schemasDir });
   const webhookSecret = createWebhookSecret();
   const webhooks = createWebhookSender(webhookSecret);
-  const sampleClip = createSampleClips(options.ffmpegPath ?? ffmpeg.path);
   const requests: ServedRequest[] = [];
   const violations: string[] = [];
   const files = new Map<string, StoredFile>();
@@ -148,16 +185,35 @@ export async function startReplicateServer(
   const delivery = await listen(serveOutput, violations);
   const baseUrl = `${api.origin}/v1`;
 
+  const violation = (text: string) => void violations.push(text);
+  const models = createModelBoard({
+    username: options.username ?? 'loopback',
+    skus: options.skus,
+    schemasDir,
+    violation,
+  });
+  for (const model of options.models ?? []) models.add(model);
+  const defaultOutput = createDefaultOutputs({
+    ffmpegPath: options.ffmpegPath ?? ffmpeg.path,
+    makeClip: options.makeClip,
+  });
   const board = createPredictionBoard({
     delayMs: options.delayMs ?? 30,
     apiUrl: () => baseUrl,
     outputsUrl: () => delivery.origin,
     scriptOf: (prediction) => nextScripts.shift() ?? script(prediction),
-    makeClip: options.makeClip ?? (({ seconds }) => sampleClip(seconds)),
+    makeOutput: async (asked) => (await options.outputOf?.(asked)) ?? defaultOutput(asked),
+    pushVersion(destination) {
+      const version = randomBytes(32).toString('hex');
+      models.find(destination)?.versions.push(version);
+      return version;
+    },
     bytesOf,
     webhooks,
-    violation: (text) => violations.push(text),
+    violation,
   });
+  const predictions: ServedPrediction[] = [];
+  const trainings: ServedPrediction[] = [];
 
   function bytesOf(url: string): Buffer | undefined {
     const [, data] = /^data:[^,]*;base64,(.*)$/s.exec(url) ?? [];
@@ -171,7 +227,7 @@ export async function startReplicateServer(
     const { method = 'GET', headers } = request;
     const url = new URL(request.url ?? '/', api.origin);
     const path = url.pathname.replace(/^\/v1/, '');
-    const endpoint = endpointOf(method, path);
+    const { endpoint, model, version, id } = routeCall(method, path);
     const raw = await readBody(request);
     const body = await parseBody(raw, headers['content-type']);
     requests.push({ endpoint, method, path: `${path}${url.search}`, headers, body });
@@ -192,7 +248,7 @@ export async function startReplicateServer(
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'answer') return sendJson(response, fault, fault.headers);
 
-    const answer = answerCall(endpoint, path, url, body, headers);
+    const answer = answerCall({ endpoint, model, version, id, path, url, body, headers });
     violations.push(...openApi.response(method, path, answer.status, answer.body));
     if (fault?.kind === 'reset_after') return void request.socket.resetAndDestroy();
     if (fault?.kind === 'hang_after') return;
@@ -201,82 +257,121 @@ export async function startReplicateServer(
   }
 
   function takeFault(endpoint: ServedRequest['endpoint']): CallFault | undefined {
-    if (endpoint === 'unknown' || endpoint === 'file' || endpoint === 'download') return undefined;
+    if (endpoint === 'unknown' || endpoint === 'download') return undefined;
     return nextFaults.get(endpoint)?.shift() ?? standingFaults.get(endpoint);
   }
 
-  function answerCall(
-    endpoint: ServedRequest['endpoint'],
-    path: string,
-    url: URL,
-    body: unknown,
-    headers: IncomingHttpHeaders,
-  ): Answer {
-    const [, , first = '', second = ''] = path.split('/');
+  function answerCall(call: Call): Answer {
+    const { endpoint, model, version, id, body } = call;
     switch (endpoint) {
       case 'create':
-        return create(path, body, headers);
+        return create(call);
+      case 'create_training':
+        return train(call);
       case 'list':
-        return list(url);
-      case 'get': {
-        const prediction = board.list.find(({ id }) => id === first);
-        return prediction
-          ? { status: 200, body: board.toJson(prediction) }
-          : problem(404, 'The requested resource could not be found.');
-      }
-      case 'cancel': {
-        const prediction = board.list.find(({ id }) => id === first);
-        if (!prediction) return problem(404, 'The requested resource could not be found.');
-        board.cancel(prediction);
-        return { status: 200, body: board.toJson(prediction) };
+      case 'list_trainings':
+        return list(call);
+      case 'get':
+      case 'get_training':
+      case 'cancel':
+      case 'cancel_training': {
+        const all = endpoint.endsWith('_training') ? trainings : predictions;
+        const found = all.find((prediction) => prediction.id === id);
+        if (!found) return problem(404, 'The requested resource could not be found.');
+        if (endpoint.startsWith('cancel')) board.cancel(found);
+        return { status: 200, body: board.toJson(found) };
       }
       case 'upload':
         return upload(body);
       case 'file': {
-        const file = files.get(first);
+        const file = files.get(id);
         return file ? { status: 200, body: fileJson(file) } : problem(404, 'File not found');
       }
       case 'secret':
         return { status: 200, body: { key: webhookSecret } };
+      case 'account':
+        return models.account();
+      case 'hardware':
+        return models.hardware();
+      case 'create_model':
+        return models.create(body);
       case 'model':
-        return describeModel(first, second);
+        return models.describe(model);
+      case 'version':
+        return models.describeVersion(model, version);
+      case 'delete_version':
+        return models.deleteVersion(model, version);
       default:
-        violations.push(`${path}: no such route`);
+        violations.push(`${call.path}: no such route`);
         return problem(404, 'The requested resource could not be found.');
     }
   }
 
-  function create(path: string, body: unknown, headers: IncomingHttpHeaders): Answer {
+  function create({ path, body, headers, model: routed }: Call): Answer {
     const parsed = createBody.strict().safeParse(body);
     if (!parsed.success) {
       violations.push(`POST ${path}: ${z.prettifyError(parsed.error)}`);
       return problem(422, 'Input validation failed');
     }
-    const { input, webhook, version } = parsed.data;
-    const [, owner, name] = /^\/models\/([^/]+)\/([^/]+)/.exec(path) ?? [];
-    const [model = '', versionId = 'hidden'] = (version ?? `${owner}/${name}`).split(':');
-    violations.push(...openApi.input(model, input));
-    if (webhook && parsed.data.webhook_events_filter?.join() !== 'completed') {
-      violations.push(`POST ${path}: a webhook for other events than completion`);
+    const { input, webhook } = parsed.data;
+    const [model = '', version = 'hidden'] = (parsed.data.version ?? routed).split(':');
+    const own = models.find(model);
+    if (own && !own.versions.includes(version)) {
+      return problem(422, 'The specified version does not exist (or perhaps you cannot use it).');
     }
+    violations.push(...openApi.input(model, input));
+    checkWebhook(path, parsed.data);
     const cancelAfter = headers['cancel-after'];
     const cancelAfterMs = parseDuration(cancelAfter);
     if (cancelAfter !== undefined && !(cancelAfterMs && cancelAfterMs >= 5000)) {
       violations.push(`POST ${path}: Cancel-After ${cancelAfter}`);
     }
-    const prediction = board.accept({ model, version: versionId, input, webhook, cancelAfterMs });
+    const asked = { kind: 'prediction', model, version, input, webhook, cancelAfterMs } as const;
+    const prediction = board.accept(asked);
+    predictions.push(prediction);
     return { status: 201, body: board.toJson(prediction) };
   }
 
-  function list(url: URL): Answer {
+  function train({ path, body, headers, model, version }: Call): Answer {
+    const parsed = trainBody.strict().safeParse(body);
+    if (!parsed.success) {
+      violations.push(`POST ${path}: ${z.prettifyError(parsed.error)}`);
+      return problem(422, 'Input validation failed');
+    }
+    const { input, webhook, destination } = parsed.data;
+    const pushed = models.find(destination);
+    if (!pushed) return problem(404, 'The destination does not exist.');
+    if (pushed.visibility !== 'private') violations.push(`POST ${path}: into a public model`);
+    if (headers['cancel-after']) violations.push(`POST ${path}: takes no Cancel-After`);
+    checkWebhook(path, parsed.data);
+    const cancelAfterMs = undefined;
+    const asked = { kind: 'training', destination, model, version, input, webhook } as const;
+    const training = board.accept({ ...asked, cancelAfterMs });
+    trainings.push(training);
+    return { status: 201, body: board.toJson(training) };
+  }
+
+  function checkWebhook(path: string, asked: z.infer<typeof createBody>): void {
+    if (asked.webhook && asked.webhook_events_filter?.join() !== 'completed') {
+      violations.push(`POST ${path}: a webhook for other events than completion`);
+    }
+  }
+
+  function list({ endpoint, path, url }: Call): Answer {
+    const isTrainings = endpoint === 'list_trainings';
     const createdAfter = url.searchParams.get('created_after');
     const since = createdAfter === null ? 0 : Date.parse(createdAfter);
-    if (Number.isNaN(since)) violations.push(`GET /predictions: created_after ${createdAfter}`);
+    if (Number.isNaN(since)) violations.push(`GET ${path}: created_after ${createdAfter}`);
+    if (isTrainings && createdAfter !== null) {
+      violations.push(`GET ${path}: takes no created_after`);
+    }
     const pageSize = options.pageSize ?? 100;
     const skipped = Number(url.searchParams.get('cursor') ?? 0);
-    const all = board.list.filter(({ createdAt }) => createdAt.getTime() >= since).reverse();
+    const all = (isTrainings ? trainings : predictions)
+      .filter(({ createdAt }) => createdAt.getTime() >= since)
+      .reverse();
     const page = (cursor: number) => {
-      const next = new URL(`${baseUrl}/predictions?cursor=${cursor}`);
+      const next = new URL(`${baseUrl}${path}?cursor=${cursor}`);
       if (createdAfter !== null) next.searchParams.set('created_after', createdAfter);
       return next.href;
     };
@@ -304,7 +399,10 @@ export async function startReplicateServer(
       createdAt,
       expiresAt: new Date(createdAt.getTime() + (options.fileLifetimeMs ?? 3_600_000)),
     };
-    if (!content.type.startsWith('image/')) violations.push(`POST /files: type ${content.type}`);
+    const extension = /\.(\w+)$/.exec(content.filename)?.[1] ?? '';
+    if (content.type !== UPLOAD_TYPES[extension]) {
+      violations.push(`POST /files: ${content.filename} of type ${content.type}`);
+    }
     files.set(file.id, file);
     return { status: 201, body: fileJson(file) };
   }
@@ -322,55 +420,14 @@ export async function startReplicateServer(
     };
   }
 
-  function describeModel(owner: string, name: string): Answer {
-    const path = schemasDir && join(schemasDir, `${name}.schema.json`);
-    if (!path || !existsSync(path))
-      return problem(404, 'The requested resource could not be found.');
-    const schemas = { Input: JSON.parse(readFileSync(path, 'utf8')) };
-    return {
-      status: 200,
-      body: {
-        url: `https://replicate.com/${owner}/${name}`,
-        owner,
-        name,
-        visibility: 'public',
-        is_official: true,
-        run_count: 1,
-        latest_version: { id: 'hidden', openapi_schema: { components: { schemas } } },
-      },
-    };
-  }
-
   async function serveOutput(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { url: path = '/', method = 'GET', headers } = request;
     requests.push({ endpoint: 'download', method, path, headers, body: undefined });
     if (headers.authorization) violations.push('GET of an output: the token was sent to its host');
-    const [, id = ''] = /^\/outputs\/(\w+)\//.exec(path) ?? [];
-    const output = board.outputOf(id);
+    const [, id = '', index] = /^\/outputs\/(\w+)\/(\d+)\//.exec(path) ?? [];
+    const output = board.outputOf(id, Number(index));
     if (!output) return sendJson(response, problem(404, 'Not found'));
-    const fault = downloadFaults.shift() ?? output.fault;
-    const half = output.bytes.subarray(0, output.bytes.length / 2);
-    switch (fault?.kind) {
-      case undefined:
-        return sendBytes(response, output.bytes);
-      case 'answer':
-        return void response.writeHead(fault.status, fault.headers).end();
-      case 'truncated':
-        response.writeHead(200, { 'content-length': output.bytes.length });
-        return void response.write(half, () => response.destroy());
-      case 'stall':
-        response.writeHead(200, { 'content-length': output.bytes.length });
-        return void response.write(half);
-      case 'slow': {
-        response.writeHead(200);
-        const size = Math.ceil(output.bytes.length / 10);
-        for (let at = 0; at < output.bytes.length && !response.destroyed; at += size) {
-          response.write(output.bytes.subarray(at, at + size));
-          await sleep(fault.pauseMs);
-        }
-        return void response.end();
-      }
-    }
+    await deliver(response, output.bytes, downloadFaults.shift() ?? output.fault);
   }
 
   return {
@@ -378,7 +435,10 @@ export async function startReplicateServer(
     outputsUrl: delivery.origin,
     token,
     webhookSecret,
-    predictions: board.list,
+    predictions,
+    trainings,
+    models: models.list,
+    setSchemas: models.setSchemas,
     requests,
     deliveries: webhooks.deliveries,
     violations,
@@ -409,18 +469,6 @@ export async function startReplicateServer(
       await Promise.all([webhooks.stop(), api.close(), delivery.close()]);
     },
   };
-}
-
-function endpointOf(method: string, path: string): ServedRequest['endpoint'] {
-  const call = `${method} ${path}`;
-  if (/^POST (\/models\/[^/]+\/[^/]+)?\/predictions$/.test(call)) return 'create';
-  if (call === 'GET /predictions') return 'list';
-  if (/^GET \/predictions\/[^/]+$/.test(call)) return 'get';
-  if (/^POST \/predictions\/[^/]+\/cancel$/.test(call)) return 'cancel';
-  if (call === 'POST /files') return 'upload';
-  if (/^GET \/files\/[^/]+(\/download)?$/.test(call)) return 'file';
-  if (call === 'GET /webhooks/default/secret') return 'secret';
-  return /^GET \/models\/[^/]+\/[^/]+$/.test(call) ? 'model' : 'unknown';
 }
 
 /** `90`, `90s`, `5m`, `1h30m45s`, in milliseconds. */

@@ -71,7 +71,7 @@ export function createLocalProvider(deps: LocalProviderDeps): Provider {
     if (failure) return { kind: 'failed', failure };
     if (running.has(id)) return { kind: 'running' };
     if (await storage.exists(clipKey(id))) {
-      return { kind: 'succeeded', outputs: [storage.pathOf(clipKey(id))] };
+      return { kind: 'succeeded', output: storage.pathOf(clipKey(id)) };
     }
     const job = await readJob(storage.pathOf(jobKey(id)));
     // Cancelled, or older than an output lives.
@@ -85,11 +85,12 @@ export function createLocalProvider(deps: LocalProviderDeps): Provider {
 
     async prepare(request) {
       const parsed = jobSchema.safeParse({ ...request.input, ...request.files });
-      if (request.model !== model || !parsed.success) {
+      const { kind } = request;
+      if (request.model !== model || kind !== 'prediction' || !parsed.success) {
         return { kind: 'failed', failure: { kind: 'bad_input' } };
       }
       // Nothing is ever looked for by its fingerprint: a prediction has the id of its attempt.
-      return { kind: 'prepared', request: { model, input: parsed.data, fingerprint: '' } };
+      return { kind: 'prepared', request: { kind, model, input: parsed.data, fingerprint: '' } };
     },
 
     async create({ attemptId, request }) {

@@ -1,33 +1,17 @@
 import Replicate from 'replicate';
-import { z } from 'zod';
-import type { Failure } from '../../domain/failure.ts';
+import { type ApiAnswer, lostBy, parseJson, type Refusal, readRefusal } from '../api-answer.ts';
 import { createOneShotFetch } from './one-shot-fetch.ts';
 
 /** One request to the API. `route` is relative to the base URL, or a URL of the same origin. */
 export interface ApiCall {
   readonly route: string | URL;
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly params?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly data?: object;
+  /** How much longer than other requests it may take, in milliseconds: for large bodies. */
+  readonly extraMs?: number;
 }
-
-/** A refusal is an answer with a status outside 2xx; `detail` is its text, shortened. */
-export interface Refusal {
-  readonly kind: 'refused';
-  readonly status: number;
-  readonly retryAfterMs?: number;
-  readonly detail: string;
-}
-
-/**
- * What came of one request. `answered`: a 2xx, its body parsed as JSON (`undefined` when it is not
- * JSON). `lost`: no whole answer; `sent` is false only when the request surely never left.
- */
-export type ApiAnswer =
-  | { readonly kind: 'answered'; readonly body: unknown }
-  | Refusal
-  | { readonly kind: 'lost'; readonly sent: boolean };
 
 /** Sends one request over the wire, once. Never throws and never repeats. */
 export type CallApi = (call: ApiCall, signal: AbortSignal) => Promise<ApiAnswer>;
@@ -41,9 +25,6 @@ class ApiRefusal extends Error {
     this.refusal = refusal;
   }
 }
-
-/** Characters of a refusal's text that are kept, for the log. */
-const DETAIL_LENGTH = 500;
 
 /** @param timeoutMs how long one request may take, answer included. */
 export function createCallApi(deps: {
@@ -61,49 +42,17 @@ export function createCallApi(deps: {
 
   return async (call, signal) => {
     if (signal.aborted) return { kind: 'lost', sent: false };
-    const { route, ...options } = call;
+    const { route, extraMs = 0, ...options } = call;
     try {
       const response = await client.request(route, {
         ...options,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(deps.timeoutMs)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(deps.timeoutMs + extraMs)]),
       });
       return { kind: 'answered', body: parseJson(await response.text()) };
     } catch (error) {
-      if (error instanceof ApiRefusal) return error.refusal;
-      return { kind: 'lost', sent: !failedToConnect(error) };
+      return error instanceof ApiRefusal ? error.refusal : lostBy(error);
     }
   };
-}
-
-/** The failure that an answer means, for calls that buy nothing. */
-export function failureOf(answer: ApiAnswer): Failure {
-  if (answer.kind === 'lost') return { kind: 'network' };
-  if (answer.kind === 'answered') return { kind: 'provider_error' };
-  switch (answer.status) {
-    case 402:
-      return { kind: 'out_of_credit' };
-    case 401:
-    case 403:
-      return { kind: 'unauthorized' };
-    case 429:
-      return answer.retryAfterMs === undefined
-        ? { kind: 'rate_limit' }
-        : { kind: 'rate_limit', retryAfterMs: answer.retryAfterMs };
-    case 400:
-    case 404:
-    case 413:
-    case 422:
-      return { kind: 'bad_input' };
-    default:
-      return { kind: 'provider_error' };
-  }
-}
-
-/** Whether the provider may have acted on a request although its answer is no success. */
-export function mayHaveBeenAccepted(answer: ApiAnswer): boolean {
-  if (answer.kind === 'lost') return answer.sent;
-  if (answer.kind === 'answered') return true;
-  return answer.status >= 500 || answer.status === 408;
 }
 
 function refusingFetch(deps: {
@@ -114,55 +63,6 @@ function refusingFetch(deps: {
     // A followed redirect would be a second request, and could carry a POST elsewhere.
     const response = await deps.fetch(input, { ...init, redirect: 'manual' });
     if (response.ok) return response;
-    const text = await response.text().catch(() => '');
-    const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), text);
-    throw new ApiRefusal({
-      kind: 'refused',
-      status: response.status,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      detail: text.replaceAll(deps.token, '[token]').slice(0, DETAIL_LENGTH),
-    });
+    throw new ApiRefusal(await readRefusal(response, deps.token));
   };
-}
-
-const throttled = z.object({ retry_after: z.number().nonnegative() });
-
-/** How long a refusal asks to wait, in milliseconds: from its header (seconds or a date), the body's `retry_after`, or its "resets in ~5s". */
-export function parseRetryAfter(header: string | null, text: string): number | undefined {
-  if (header) {
-    const seconds = Number(header);
-    if (Number.isFinite(seconds)) return Math.max(0, Math.ceil(seconds * 1000));
-    const date = Date.parse(header);
-    if (!Number.isNaN(date)) return Math.max(0, date - Date.now());
-  }
-  const body = throttled.safeParse(parseJson(text));
-  if (body.success) return Math.ceil(body.data.retry_after * 1000);
-  const [, amount, unit] = /resets in ~?(\d+(?:\.\d+)?)\s*(s|m)/i.exec(text) ?? [];
-  if (amount && unit) return Math.ceil(Number(amount) * (unit.toLowerCase() === 'm' ? 60e3 : 1e3));
-  return undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-const socketError = z.object({ code: z.string().optional(), syscall: z.string().optional() });
-const severalErrors = z.object({ errors: z.array(z.unknown()).min(1) });
-
-/** Undici wraps what the socket said in `cause`; a name with two addresses fails once for each. */
-function failedToConnect(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const several = severalErrors.safeParse(cause);
-  return several.success
-    ? several.data.errors.every(isConnectError)
-    : cause !== undefined && isConnectError(cause);
-}
-
-function isConnectError(cause: unknown): boolean {
-  const { code, syscall } = socketError.safeParse(cause).data ?? {};
-  return syscall === 'connect' || syscall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT';
 }

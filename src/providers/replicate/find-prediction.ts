@@ -1,8 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Failure } from '../../domain/failure.ts';
+import { type ApiAnswer, failureOf } from '../api-answer.ts';
 import type { Attempt, FindOutcome } from '../provider.ts';
-import { type ApiAnswer, type CallApi, failureOf } from './call-api.ts';
+import type { CallApi } from './call-api.ts';
+import { toExternalId } from './external-id.ts';
 import { type Prediction, predictionSchema } from './prediction.ts';
+import { attemptIn } from './webhook-url.ts';
 
 const pageSchema = z.object({
   next: z.string().nullish(),
@@ -18,16 +22,6 @@ const NO_LISTING: ReadonlySet<number> = new Set([404, 405, 501]);
 /** How far the provider's clock may be behind ours. */
 const CLOCK_SKEW_MS = 60_000;
 
-/** The query parameter of a prediction's webhook that holds the attempt's id. */
-const ATTEMPT_PARAMETER = 'attempt';
-
-/** The webhook of an attempt: its id travels with the prediction, and back. */
-export function webhookUrl(publicUrl: string, attemptId: string): string {
-  const url = new URL(`${publicUrl.replace(/\/+$/, '')}/replicate/webhook`);
-  url.searchParams.set(ATTEMPT_PARAMETER, attemptId);
-  return url.href;
-}
-
 /**
  * Looks through the listing, newest first, for a prediction of this attempt: by the attempt id in
  * its webhook, else by its input. `absent` is said only after the listing was read to its end; a
@@ -40,15 +34,16 @@ export async function findPrediction(
 ): Promise<FindOutcome> {
   const since = wanted.createdAfter.getTime() - CLOCK_SKEW_MS;
   const { origin } = new URL(deps.baseUrl);
-  const first = { created_after: new Date(since).toISOString() };
+  const { kind } = wanted.request;
+  const first =
+    kind === 'training'
+      ? { route: '/trainings' }
+      : { route: '/predictions', params: { created_after: new Date(since).toISOString() } };
   let next: URL | undefined;
   let sameInput: string | undefined;
 
   for (let page = 0; page < MAX_PAGES; page += 1) {
-    const answer = await deps.callApi(
-      next ? { route: next } : { route: '/predictions', params: first },
-      signal,
-    );
+    const answer = await deps.callApi(next ? { route: next } : first, signal);
     if (answer.kind !== 'answered') {
       return { kind: 'failed', failure: next ? failureOfPage(answer) : failureOfListing(answer) };
     }
@@ -56,10 +51,13 @@ export async function findPrediction(
     if (!listed) return { kind: 'failed', failure: { kind: 'provider_error' } };
 
     for (const prediction of listed.results) {
-      if (wanted.claimed.has(prediction.id)) continue;
-      const attemptId = attemptOf(prediction);
-      if (attemptId === wanted.attemptId) return { kind: 'found', externalId: prediction.id };
-      if (attemptId === undefined && hasInputOf(prediction, wanted)) sameInput ??= prediction.id;
+      const externalId = toExternalId(kind, prediction.id);
+      if (wanted.claimed.has(externalId)) continue;
+      const attemptId = attemptIn(prediction.webhook);
+      if (attemptId === wanted.attemptId) return { kind: 'found', externalId };
+      // The listing of trainings is of all times: an older one of the same input is another attempt's.
+      if (isBefore(prediction, since)) continue;
+      if (attemptId === undefined && hasInputOf(prediction, wanted)) sameInput ??= externalId;
     }
 
     const isPast = listed.results.some((prediction) => isBefore(prediction, since));
@@ -85,18 +83,15 @@ function failureOfPage(answer: ApiAnswer): Failure {
   return failure.kind === 'bad_input' ? { kind: 'provider_error' } : failure;
 }
 
-function attemptOf(prediction: Prediction): string | undefined {
-  const url = prediction.webhook ? URL.parse(prediction.webhook) : null;
-  return url?.searchParams.get(ATTEMPT_PARAMETER) ?? undefined;
-}
-
 /** The listed input may have more fields than were sent: models add their defaults. */
 function hasInputOf(prediction: Prediction, { request }: Attempt): boolean {
   const { input } = prediction;
   const [model, version] = request.model.split(':');
   if (!input || prediction.model !== model) return false;
   if (version && prediction.version !== version) return false;
-  return Object.entries(request.input).every(([field, value]) => input[field] === value);
+  return Object.entries(request.input).every(([field, value]) =>
+    isDeepStrictEqual(input[field], value),
+  );
 }
 
 function isBefore(prediction: Prediction, since: number): boolean {

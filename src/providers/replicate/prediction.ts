@@ -3,7 +3,7 @@ import type { FailureKind } from '../../domain/failure.ts';
 import type { PredictionStatus } from '../provider.ts';
 
 /**
- * The part of a prediction object that is read; the rest of it is left alone.
+ * The part of a prediction or training object that is read; the rest of it is left alone.
  * @see https://replicate.com/docs/reference/http#predictions.get
  */
 export const predictionSchema = z.object({
@@ -16,6 +16,7 @@ export const predictionSchema = z.object({
   data_removed: z.boolean().nullish(),
   error: z.unknown().optional(),
   webhook: z.string().nullish(),
+  urls: z.object({ get: z.string().nullish() }).nullish().catch(undefined),
   created_at: z.string().nullish(),
   completed_at: z.string().nullish(),
   deadline: z.string().nullish(),
@@ -23,19 +24,11 @@ export const predictionSchema = z.object({
 
 export type Prediction = z.infer<typeof predictionSchema>;
 
-const outputSchema = z.union([
-  z
-    .string()
-    .min(1)
-    .transform((output) => [output]),
-  z.array(z.string().min(1)).min(1),
-]);
-
 /** What a prediction object says, in our words. A status yet unknown to us counts as running. */
 export function statusOf(prediction: Prediction): PredictionStatus {
   switch (prediction.status) {
     case 'succeeded':
-      return readOutputs(prediction);
+      return readOutput(prediction);
     case 'failed':
       return { kind: 'failed', failure: { kind: readError(errorText(prediction)) } };
     case 'canceled':
@@ -54,15 +47,11 @@ export function detailOf(prediction: Prediction): string {
   return errorText(prediction).slice(0, 500);
 }
 
-function readOutputs(prediction: Prediction): PredictionStatus {
+function readOutput({ data_removed, output }: Prediction): PredictionStatus {
   // Replicate deletes inputs and outputs an hour after completion; null is all that remains.
-  if (prediction.data_removed || prediction.output === null || prediction.output === undefined) {
-    return { kind: 'failed', failure: { kind: 'output_lost' } };
-  }
-  const outputs = outputSchema.safeParse(prediction.output);
-  return outputs.success
-    ? { kind: 'succeeded', outputs: outputs.data }
-    : { kind: 'failed', failure: { kind: 'provider_error' } };
+  return data_removed || output === null || output === undefined
+    ? { kind: 'failed', failure: { kind: 'output_lost' } }
+    : { kind: 'succeeded', output };
 }
 
 /** A running prediction that meets its own deadline is `canceled` just as one that we stopped. */

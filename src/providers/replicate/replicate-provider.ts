@@ -1,17 +1,17 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Failure } from '../../domain/failure.ts';
-import type { PreparedRequest, Provider } from '../provider.ts';
-import {
-  type ApiAnswer,
-  type ApiCall,
-  createCallApi,
-  failureOf,
-  mayHaveBeenAccepted,
-} from './call-api.ts';
-import { downloadOutput } from './download.ts';
-import { findPrediction, webhookUrl } from './find-prediction.ts';
+import { type ApiAnswer, failureOf, failureOfPurchase } from '../api-answer.ts';
+import { DOWNLOAD_LIMITS, type DownloadLimits, downloadOutput } from '../download.ts';
+import { fingerprintOf } from '../fingerprint.ts';
+import type { Fields, PredictionRequest, Provider } from '../provider.ts';
+import { type ApiCall, createCallApi } from './call-api.ts';
+import { createDestination } from './destination.ts';
+import { routeOf, toExternalId } from './external-id.ts';
+import { findPrediction } from './find-prediction.ts';
+import { readInputFields } from './live-schema.ts';
+import { modelRoute, parseModelId } from './model-id.ts';
 import { detailOf, predictionSchema, statusOf } from './prediction.ts';
+import { predictionCall, trainingCall } from './purchase.ts';
 import { createUploads } from './uploads.ts';
 
 export interface ReplicateDeps {
@@ -20,20 +20,16 @@ export interface ReplicateDeps {
   readonly baseUrl: string;
   /** Where Replicate reaches us, over https; without it there are no webhooks. */
   readonly publicUrl?: string;
+  /** The private model that trainings push to, `owner/name`; `morphogram-avatars` of the account when unset. */
+  readonly destination?: string;
   readonly fetch?: typeof globalThis.fetch;
   readonly log?: { warn(fields: object, message: string): void };
   readonly limits?: Partial<ReplicateLimits>;
 }
 
-export interface ReplicateLimits {
-  /** One request to the API, answer included, in milliseconds; 30 s by default. */
+export interface ReplicateLimits extends DownloadLimits {
+  /** One request to the API, answer included, in milliseconds; 30 s by default, and more for a large upload. */
   readonly callMs: number;
-  /** How long nothing may arrive of a download, in milliseconds; 30 s by default. */
-  readonly downloadIdleMs: number;
-  /** A download as a whole, in milliseconds; 15 minutes by default. */
-  readonly downloadMs: number;
-  /** A download as a whole; 500 MB by default, far above any clip of the catalogue. */
-  readonly downloadBytes: number;
 }
 
 export type WebhookSecretOutcome =
@@ -45,12 +41,7 @@ export interface ReplicateProvider extends Provider {
   fetchWebhookSecret(signal: AbortSignal): Promise<WebhookSecretOutcome>;
 }
 
-const DEFAULT_LIMITS: ReplicateLimits = {
-  callMs: 30_000,
-  downloadIdleMs: 30_000,
-  downloadMs: 15 * 60_000,
-  downloadBytes: 500 * 1024 * 1024,
-};
+const DEFAULT_LIMITS: ReplicateLimits = { callMs: 30_000, ...DOWNLOAD_LIMITS };
 
 const createdSchema = z.object({ id: z.string().min(1) });
 const secretSchema = z.object({ key: z.string().min(1) });
@@ -58,11 +49,16 @@ const secretSchema = z.object({ key: z.string().min(1) });
 /** Answers to a cancel that mean there is nothing left to stop. */
 const NOTHING_TO_STOP: ReadonlySet<number> = new Set([404, 409, 410, 422]);
 
+/** Answers to a deletion that mean there is nothing left to delete. */
+const NOTHING_TO_DELETE: ReadonlySet<number> = new Set([404, 410]);
+
 /**
- * Renders at Replicate. Beyond the interface: `find` trusts the attempt id in a webhook URL before
- * equal input, and fails with `bad_input` where there is no listing at all; a prediction that Replicate
- * stopped at our deadline is a failure of kind `timeout`; one whose id it does not know is `unreachable`.
- * @throws RangeError when the token could not be sent as a header.
+ * Renders and trains at Replicate. Beyond the interface: `find` trusts the attempt id in a webhook URL
+ * before equal input, and fails with `bad_input` where there is no listing at all; a prediction that
+ * Replicate stopped at our deadline is a failure of kind `timeout`; one whose id it does not know is
+ * `unreachable`. A training gives `{ version, weights }`; it is prepared and bought only while the model
+ * it is pushed to is private, and fails with `unauthorized` otherwise.
+ * @throws RangeError when the token could not be sent as a header, or `destination` is no `owner/name`.
  */
 export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider {
   // Undici would quote a token with a line break in its error.
@@ -71,6 +67,7 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
   const callApi = createCallApi({ token, baseUrl, fetch, timeoutMs: limits.callMs });
   const uploads = createUploads({ callApi });
+  const destination = createDestination({ callApi, destination: deps.destination, log });
 
   function report(answer: ApiAnswer, about: object, doing: string): Failure {
     const failure = failureOf(answer);
@@ -80,48 +77,57 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
     return failure;
   }
 
+  /** The request's fields with a URL in place of each file. */
+  async function reachableInput({ input, files }: PredictionRequest, signal: AbortSignal) {
+    const fields: Record<string, Fields[string]> = { ...input };
+    const paths = Object.values(files).flat();
+    const uploaded = new Map<string, string>();
+    const outcomes = await Promise.all(
+      paths.map(async (path) => ({ path, outcome: await uploads.upload(path, signal) })),
+    );
+    for (const { path, outcome } of outcomes) {
+      if (outcome.kind === 'failed') return outcome;
+      uploaded.set(path, outcome.url);
+    }
+    const urlOf = (path: string) => uploaded.get(path) ?? '';
+    for (const [field, value] of Object.entries(files)) {
+      fields[field] = typeof value === 'string' ? urlOf(value) : value.map(urlOf);
+    }
+    return { kind: 'reachable', fields } as const;
+  }
+
   return {
     name: 'replicate',
 
     async prepare(request, signal) {
-      const uploaded = await Promise.all(
-        Object.entries(request.files).map(
-          async ([field, path]) => [field, await uploads.upload(path, signal)] as const,
-        ),
-      );
-      const input: Record<string, string | number | boolean> = { ...request.input };
-      for (const [field, outcome] of uploaded) {
-        if (outcome.kind === 'failed') return outcome;
-        input[field] = outcome.url;
+      const { kind, model } = request;
+      if (kind === 'training') {
+        const ensured = await destination.ensure(signal);
+        if (ensured.kind === 'failed') return ensured;
       }
-      const { model } = request;
-      return {
-        kind: 'prepared',
-        request: { model, input, fingerprint: fingerprintOf(model, input) },
-      };
+      const input = await reachableInput(request, signal);
+      if (input.kind === 'failed') return input;
+      const fingerprint = fingerprintOf(model, input.fields);
+      return { kind: 'prepared', request: { kind, model, input: input.fields, fingerprint } };
     },
 
-    async create({ attemptId, request, deadlineMs }, signal) {
-      const webhook = publicUrl && {
-        webhook: webhookUrl(publicUrl, attemptId),
-        webhook_events_filter: ['completed'],
-      };
-      const answer = await callApi(
-        {
-          ...modelCall(request, webhook || {}),
-          method: 'POST',
-          headers: { 'Cancel-After': cancelAfter(deadlineMs) },
-        },
-        signal,
-      );
+    async create(attempt, signal) {
+      const { kind, model } = attempt.request;
+      let call: ApiCall;
+      if (kind === 'training') {
+        const ensured = await destination.ensure(signal);
+        if (ensured.kind === 'failed') return ensured;
+        call = trainingCall(attempt, publicUrl, ensured.model);
+      } else {
+        call = predictionCall(attempt, publicUrl);
+      }
+      const answer = await callApi(call, signal);
       const created =
         answer.kind === 'answered' ? createdSchema.safeParse(answer.body).data : undefined;
-      if (created) return { kind: 'created', externalId: created.id };
-      const failure = report(answer, { attemptId, model: request.model }, 'create');
-      return {
-        kind: 'failed',
-        failure: mayHaveBeenAccepted(answer) ? { ...failure, ambiguous: true } : failure,
-      };
+      if (created) return { kind: 'created', externalId: toExternalId(kind, created.id) };
+      if (kind === 'training') destination.forget();
+      report(answer, { attemptId: attempt.attemptId, model }, 'create');
+      return { kind: 'failed', failure: failureOfPurchase(answer) };
     },
 
     find(attempt, signal) {
@@ -129,7 +135,7 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
     },
 
     async check(externalId, signal) {
-      const answer = await callApi({ route: predictionRoute(externalId) }, signal);
+      const answer = await callApi({ route: routeOf(externalId) }, signal);
       const prediction =
         answer.kind === 'answered' ? predictionSchema.safeParse(answer.body).data : undefined;
       if (!prediction) {
@@ -151,7 +157,7 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
 
     async cancel(externalId, signal) {
       const answer = await callApi(
-        { route: `${predictionRoute(externalId)}/cancel`, method: 'POST' },
+        { route: `${routeOf(externalId)}/cancel`, method: 'POST' },
         signal,
       );
       if (answer.kind === 'answered') return { kind: 'stopped' };
@@ -161,7 +167,20 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
     },
 
     download(output, path, signal) {
-      return downloadOutput({ token, baseUrl, fetch, limits }, output, path, signal);
+      const apiHeaders = { authorization: `Bearer ${token}` };
+      return downloadOutput({ baseUrl, apiHeaders, fetch, limits }, output, path, signal);
+    },
+
+    readInputFields: (model, signal) => readInputFields(callApi, model, signal),
+
+    async deleteVersion(version, signal) {
+      const id = parseModelId(version);
+      if (!id?.version) return { kind: 'unreachable', failure: { kind: 'bad_input' } };
+      const answer = await callApi({ route: modelRoute(id), method: 'DELETE' }, signal);
+      if (answer.kind === 'answered') return { kind: 'deleted' };
+      return answer.kind === 'refused' && NOTHING_TO_DELETE.has(answer.status)
+        ? { kind: 'deleted' }
+        : { kind: 'unreachable', failure: report(answer, { version }, 'deletion of a version') };
     },
 
     async fetchWebhookSecret(signal) {
@@ -173,34 +192,4 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
         : { kind: 'failed', failure: report(answer, {}, 'fetch of the webhook secret') };
     },
   };
-}
-
-/** Official models have a route of their own; any other is named by its version. */
-function modelCall(request: PreparedRequest, webhook: object): Pick<ApiCall, 'route' | 'data'> {
-  const { model, input } = request;
-  const [, owner, name, version] = /^([\w.-]+)\/([\w.-]+)(?::(\w+))?$/.exec(model) ?? [];
-  if (!owner || !name) throw new RangeError(`"${model}" is no owner/name or owner/name:version`);
-  return version
-    ? { route: '/predictions', data: { version: model, input, ...webhook } }
-    : { route: `/models/${owner}/${name}/predictions`, data: { input, ...webhook } };
-}
-
-function predictionRoute(externalId: string): string {
-  return `/predictions/${encodeURIComponent(externalId)}`;
-}
-
-/**
- * A whole minute or more above our own deadline: we stop a prediction ourselves, this stops the one
- * that we lost sight of.
- * @see https://replicate.com/changelog/2025-10-16-prediction-deadlines
- */
-function cancelAfter(deadlineMs: number): string {
-  return `${Math.ceil(deadlineMs / 60_000) + 1}m`;
-}
-
-function fingerprintOf(model: string, input: PreparedRequest['input']): string {
-  const fields = Object.entries(input).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256')
-    .update(JSON.stringify([model, fields]))
-    .digest('hex');
 }

@@ -1,19 +1,23 @@
-import { readFile, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { openAsBlob } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
 import { z } from 'zod';
 import type { Failure } from '../../domain/failure.ts';
-import { type ApiAnswer, type CallApi, failureOf } from './call-api.ts';
+import { type ApiAnswer, failureOf } from '../api-answer.ts';
+import type { CallApi } from './call-api.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export type UploadOutcome =
   | { readonly kind: 'reachable'; readonly url: string }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
-/** Makes pictures reachable for models. */
+/** Makes files reachable for models. */
 export interface Uploads {
   /**
-   * A URL of the JPEG at `path`. A picture is sent once and its URL reused while it lasts, since
-   * neighbouring transitions share a photo; callers at the same moment share one upload. Where the
-   * files endpoint does not work the answer is a data URI.
+   * A URL of the file at `path`; what it is, its extension tells. A file is sent once and its URL reused
+   * while it lasts, since neighbouring transitions share a photo; callers at the same moment share one
+   * upload. Where the files endpoint does not work the answer is a data URI, or a failure of kind
+   * `provider_error` for a file too large for that.
    * @throws when the file cannot be read.
    */
   upload(path: string, signal: AbortSignal): Promise<UploadOutcome>;
@@ -24,6 +28,18 @@ interface StoredUpload {
   /** Until when the URL is handed out again, in milliseconds since the epoch. */
   usableUntil: number;
 }
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.jpg': 'image/jpeg',
+  '.png': 'image/png',
+  '.webp': 'image/webp',
+  '.zip': 'application/zip',
+  '.mp3': 'audio/mpeg',
+  '.ogg': 'audio/ogg',
+  '.wav': 'audio/wav',
+  '.m4a': 'audio/mp4',
+  '.mp4': 'video/mp4',
+};
 
 const fileSchema = z.object({
   urls: z.object({ get: z.url() }),
@@ -37,17 +53,30 @@ const EXPIRY_MARGIN_MS = 15 * 60_000;
 /** How long a file is taken to live when the answer does not tell; the API's example shows an hour. */
 const ASSUMED_LIFETIME_MS = 60 * 60_000;
 
+/** Up to here a data URI is advised: https://replicate.com/docs/topics/predictions/input-files */
+const MAX_DATA_URI_BYTES = 1_000_000;
+
+/** A line that carries less than this, in bytes per millisecond, is given up. */
+const SLOWEST_LINE = 100;
+
 export function createUploads(deps: { readonly callApi: CallApi }): Uploads {
   const stored = new Map<string, StoredUpload>();
 
   async function send(key: string, path: string): Promise<UploadOutcome> {
-    const bytes = await readFile(path);
+    const type = CONTENT_TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream';
+    // Read from the disk as it is sent: an archive may be larger than what memory there is to spare.
+    const content = await openAsBlob(path, { type });
     const form = new FormData();
-    form.append('content', new File([bytes], basename(path), { type: 'image/jpeg' }));
+    form.append('content', content, basename(path));
     const sentAt = Date.now();
     // Not under a caller's signal: other callers wait for this same upload.
     const answer = await deps.callApi(
-      { route: '/files', method: 'POST', data: form },
+      {
+        route: '/files',
+        method: 'POST',
+        data: form,
+        extraMs: Math.ceil(content.size / SLOWEST_LINE),
+      },
       new AbortController().signal,
     );
     const file = answer.kind === 'answered' ? fileSchema.safeParse(answer.body).data : undefined;
@@ -57,9 +86,12 @@ export function createUploads(deps: { readonly callApi: CallApi }): Uploads {
       return { kind: 'reachable', url: file.urls.get };
     }
     stored.delete(key);
-    return isOutOfService(answer)
-      ? { kind: 'reachable', url: `data:image/jpeg;base64,${bytes.toString('base64')}` }
-      : { kind: 'failed', failure: failureOf(answer) };
+    if (!isOutOfService(answer)) return { kind: 'failed', failure: failureOf(answer) };
+    if (content.size > MAX_DATA_URI_BYTES) {
+      return { kind: 'failed', failure: { kind: 'provider_error' } };
+    }
+    const bytes = Buffer.from(await content.arrayBuffer());
+    return { kind: 'reachable', url: `data:${type};base64,${bytes.toString('base64')}` };
   }
 
   return {
@@ -74,7 +106,8 @@ export function createUploads(deps: { readonly callApi: CallApi }): Uploads {
         stored.set(key, entry);
         entry.outcome.catch(() => stored.delete(key));
       }
-      return unlessAborted(entry.outcome, signal);
+      const aborted = { kind: 'failed', failure: { kind: 'network' } } as const;
+      return unlessAborted<UploadOutcome>(entry.outcome, aborted, signal);
     },
   };
 }
@@ -90,17 +123,4 @@ function isOutOfService(answer: ApiAnswer): boolean {
   if (answer.kind === 'lost') return false;
   if (answer.kind === 'answered') return true;
   return answer.status === 404 || answer.status === 405 || answer.status >= 500;
-}
-
-function unlessAborted(
-  outcome: Promise<UploadOutcome>,
-  signal: AbortSignal,
-): Promise<UploadOutcome> {
-  const { promise, resolve } = Promise.withResolvers<UploadOutcome>();
-  const giveUp = () => resolve({ kind: 'failed', failure: { kind: 'network' } });
-  if (signal.aborted) giveUp();
-  signal.addEventListener('abort', giveUp);
-  return Promise.race([outcome, promise]).finally(() =>
-    signal.removeEventListener('abort', giveUp),
-  );
 }

@@ -10,10 +10,15 @@ import {
 export type ReceivedWebhook = WebhookOutcome | { readonly kind: 'later' };
 
 export interface WebhookReceiver {
-  /** Never throws. @param rawBody the bytes as they came. */
+  /**
+   * Never throws.
+   * @param rawBody the bytes as they came.
+   * @param kind the parameter `kind` of the URL it came to.
+   */
   receive(
     rawBody: Buffer,
     headers: Readonly<Record<string, string | undefined>>,
+    kind?: string,
   ): Promise<ReceivedWebhook>;
 }
 
@@ -45,7 +50,7 @@ export function createWebhookReceiver(deps: WebhookReceiverDeps): WebhookReceive
   }
 
   return {
-    async receive(rawBody, headers) {
+    async receive(rawBody, headers, kind) {
       const reason = precheckWebhook(headers);
       if (reason) return { kind: 'rejected', reason };
       // A clock that is set back must not stretch the pause.
@@ -56,7 +61,7 @@ export function createWebhookReceiver(deps: WebhookReceiverDeps): WebhookReceive
         });
       }
       await fetching;
-      return verifier?.verify(rawBody, headers) ?? { kind: 'later' };
+      return verifier?.verify(rawBody, headers, kind) ?? { kind: 'later' };
     },
   };
 }

@@ -1,10 +1,13 @@
 import { Webhook } from 'standardwebhooks';
 import type { PredictionStatus } from '../provider.ts';
-import { predictionSchema, statusOf } from './prediction.ts';
+import { toExternalId } from './external-id.ts';
+import { type Prediction, predictionSchema, statusOf } from './prediction.ts';
+import { kindIn } from './webhook-url.ts';
 
 export type WebhookOutcome =
   | {
       readonly kind: 'verified';
+      /** `id`: its external id, as `create` gives it. */
       readonly prediction: { readonly id: string; readonly status: PredictionStatus };
     }
   | { readonly kind: 'rejected'; readonly reason: WebhookRejection };
@@ -16,10 +19,15 @@ export type WebhookOutcome =
 export type WebhookRejection = 'unsigned' | 'unverified' | 'unreadable';
 
 export interface WebhookVerifier {
-  /** @param rawBody the bytes as they came: parsed and written again, they would not fit. */
+  /**
+   * @param rawBody the bytes as they came: parsed and written again, they would not fit.
+   * @param kind the parameter `kind` of the URL it came to: a training's object does not surely tell that
+   * it is one.
+   */
   verify(
     rawBody: string | Buffer,
     headers: Readonly<Record<string, string | undefined>>,
+    kind?: string,
   ): WebhookOutcome;
 }
 
@@ -50,7 +58,7 @@ export function precheckWebhook(
 export function createWebhookVerifier(deps: { readonly secret: string }): WebhookVerifier {
   const webhook = new Webhook(deps.secret);
   return {
-    verify(rawBody, headers) {
+    verify(rawBody, headers, kind) {
       const reason = precheckWebhook(headers);
       if (reason) return rejected(reason);
       try {
@@ -60,7 +68,10 @@ export function createWebhookVerifier(deps: { readonly secret: string }): Webhoo
       }
       const prediction = readPrediction(rawBody.toString());
       return prediction
-        ? { kind: 'verified', prediction: { id: prediction.id, status: statusOf(prediction) } }
+        ? {
+            kind: 'verified',
+            prediction: { id: externalIdOf(prediction, kind), status: statusOf(prediction) },
+          }
         : rejected('unreadable');
     },
   };
@@ -82,6 +93,14 @@ function readPrediction(body: string) {
   } catch {
     return undefined;
   }
+}
+
+function externalIdOf({ id, urls, webhook }: Prediction, kind: string | undefined): string {
+  const isTraining =
+    kind === 'training' ||
+    kindIn(webhook) === 'training' ||
+    (URL.parse(urls?.get ?? '')?.pathname.includes('/trainings/') ?? false);
+  return toExternalId(isTraining ? 'training' : 'prediction', id);
 }
 
 function rejected(reason: WebhookRejection): WebhookOutcome {

@@ -1,25 +1,35 @@
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Failure } from '../../domain/failure.ts';
-import type { DownloadOutcome } from '../provider.ts';
-import { parseRetryAfter } from './call-api.ts';
+import type { Failure } from '../domain/failure.ts';
+import { parseRetryAfter } from './api-answer.ts';
 import { checkOutputUrl } from './output-url.ts';
+import type { DownloadOutcome } from './provider.ts';
 
-/** Replicate's outputs come from its own delivery hosts, with a hop at most. */
+/** Outputs come from delivery hosts of the provider's own, with a hop at most. */
 const MAX_REDIRECTS = 3;
 
+export interface DownloadLimits {
+  /** How long nothing may arrive of a download, in milliseconds; 30 s by default. */
+  readonly downloadIdleMs: number;
+  /** A download as a whole, in milliseconds; 15 minutes by default. */
+  readonly downloadMs: number;
+  /** A download as a whole; 500 MB by default, far above any clip of the catalogue. */
+  readonly downloadBytes: number;
+}
+
+export const DOWNLOAD_LIMITS: DownloadLimits = {
+  downloadIdleMs: 30_000,
+  downloadMs: 15 * 60_000,
+  downloadBytes: 500 * 1024 * 1024,
+};
+
 export interface DownloadDeps {
-  readonly token: string;
+  /** The provider's API: it tells where outputs may come from. */
   readonly baseUrl: string;
+  /** What is shown to the API itself, should outputs live there, and to nobody else. */
+  readonly apiHeaders: Readonly<Record<string, string>>;
   readonly fetch: typeof globalThis.fetch;
-  readonly limits: {
-    /** How long nothing may arrive, in milliseconds. */
-    readonly downloadIdleMs: number;
-    /** How long all of it may take, in milliseconds. */
-    readonly downloadMs: number;
-    /** How much may arrive. */
-    readonly downloadBytes: number;
-  };
+  readonly limits: DownloadLimits;
 }
 
 type Fetched =
@@ -72,7 +82,7 @@ async function fetchOutput(
     const url = checkOutputUrl(target, deps.baseUrl);
     if (!url) return failed('provider_error');
     const isApi = url.origin === new URL(deps.baseUrl).origin;
-    const headers = new Headers(isApi ? { authorization: `Bearer ${deps.token}` } : undefined);
+    const headers = new Headers(isApi ? deps.apiHeaders : undefined);
     let response: Response;
     try {
       response = await deps.fetch(url.href, { redirect: 'manual', signal, headers });
