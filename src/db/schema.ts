@@ -17,9 +17,10 @@ import {
 import type { Canvas } from '../domain/canvas.ts';
 import type { FailureKind } from '../domain/failure.ts';
 import type { Gender } from '../domain/gender.ts';
-import type { MorphMode } from '../domain/morph-plan.ts';
+import type { OrderMode } from '../domain/order-mode.ts';
 import type { OrderState, PredictionState, StepState } from '../domain/order-state.ts';
 import type { PhotoLook } from '../domain/photo-look.ts';
+import type { RecordingRefusal } from '../domain/recording.ts';
 import type { SkipReason } from '../domain/skip-reason.ts';
 import type { Stars } from '../domain/stars.ts';
 import { createdAt, moment, starsColumn } from './columns.ts';
@@ -122,8 +123,7 @@ export const entries = pgTable(
 
 /** A step as it was promised by a quote; photos by their position. */
 export interface QuotedStep {
-  readonly from: number;
-  readonly to: number;
+  readonly photos: readonly number[];
   readonly seconds: number;
   readonly price: Stars;
   readonly cost: Stars;
@@ -133,7 +133,7 @@ export interface QuotedStep {
 export interface StoredQuote {
   readonly model: string;
   /** The steps of each mode that was offered. */
-  readonly plans: Readonly<Record<MorphMode, readonly QuotedStep[]>>;
+  readonly plans: Readonly<Partial<Record<OrderMode, readonly QuotedStep[]>>>;
 }
 
 /** One purchase of one service by one person, from draft to delivered. */
@@ -147,7 +147,11 @@ export const orders = pgTable(
       .references(() => people.id),
     serviceType: text('service_type').notNull(),
     state: text('state').$type<OrderState>().notNull().default('draft'),
-    /** What the person chose, as the service's input schema has it. */
+    /** What the person answered so far, by the fields of the service's questions. */
+    answers: jsonb('answers').$type<Record<string, unknown>>().notNull().default({}),
+    /** The chosen one of the quoted modes. */
+    mode: text('mode').$type<OrderMode>(),
+    /** What is rendered, as the service's input schema has it; known with the mode. */
     input: jsonb('input').$type<Record<string, unknown>>().notNull().default({}),
     quote: jsonb('quote').$type<StoredQuote>(),
     canvas: jsonb('canvas').$type<Canvas>(),
@@ -162,11 +166,13 @@ export const orders = pgTable(
     collectorMessageId: integer('collector_message_id'),
     progressMessageId: integer('progress_message_id'),
     progressText: text('progress_text'),
-    /** The finished video: storage key, shape and length. */
+    /** The finished result in storage. */
     resultKey: text('result_key'),
     /** The last update that undid, cleared or cancelled: handled again after a crash, it changes nothing. */
     lastRequestId: bigint('last_request_id', { mode: 'number' }),
     createdAt: createdAt(),
+    /** When it was last begun or gone on with: of a person's open orders, the last is the current one. */
+    openedAt: moment('opened_at').notNull().defaultNow(),
     confirmedAt: moment('confirmed_at'),
     /** When the state became delivered, cancelled or failed. */
     endedAt: moment('ended_at'),
@@ -216,6 +222,62 @@ export const photos = pgTable(
   ],
 );
 
+/** The voice, audio or video that an order is about; sent again, the last one counts. */
+export const recordings = pgTable(
+  'recordings',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    orderId: text('order_id')
+      .notNull()
+      .references(() => orders.id),
+    /** pending: still to be downloaded; refused: named with its reason; replaced: another one counts. */
+    state: text('state').$type<'pending' | 'ready' | 'refused' | 'replaced'>().notNull(),
+    messageId: integer('message_id').notNull(),
+    fileId: text('file_id').notNull(),
+    fileUniqueId: text('file_unique_id').notNull(),
+    name: text('name'),
+    /** Its length as it was measured, in whole seconds, rounded up. */
+    seconds: integer('seconds'),
+    refusal: text('refusal').$type<RecordingRefusal>(),
+    /** The file that models read. */
+    inputKey: text('input_key'),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    unique('recordings_once').on(table.orderId, table.messageId),
+    uniqueIndex('recordings_one_counts')
+      .on(table.orderId)
+      .where(sql`${table.state} in ('pending', 'ready')`),
+  ],
+);
+
+/** A trained model of a person's own. */
+export const avatars = pgTable(
+  'avatars',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    personId: bigint('person_id', { mode: 'number' })
+      .notNull()
+      .references(() => people.id),
+    /** The training it came from. */
+    orderId: text('order_id')
+      .notNull()
+      .unique()
+      .references(() => orders.id),
+    name: text('name').notNull(),
+    gender: text('gender').$type<Gender>().notNull(),
+    triggerWord: text('trigger_word').notNull(),
+    provider: text('provider').notNull(),
+    /** `owner/name:version` of the private model. */
+    model: text('model').notNull(),
+    createdAt: createdAt(),
+    /** When its owner deleted it; the provider is asked until it has. */
+    deletedAt: moment('deleted_at'),
+    forgottenAt: moment('forgotten_at'),
+  },
+  (table) => [index('avatars_person').on(table.personId, table.id)],
+);
+
 /** A free preview of an order that is not paid yet: the first transitions, small, by the local engine. */
 export const previews = pgTable(
   'previews',
@@ -260,17 +322,14 @@ export const steps = pgTable(
     rank: integer('rank').notNull(),
     price: starsColumn('price').notNull(),
     cost: starsColumn('cost').notNull(),
-    fromPhotoId: bigint('from_photo_id', { mode: 'number' })
-      .notNull()
-      .references(() => photos.id),
-    toPhotoId: bigint('to_photo_id', { mode: 'number' })
-      .notNull()
-      .references(() => photos.id),
+    /** The photos it is made from. */
+    photoIds: jsonb('photo_ids').$type<readonly number[]>().notNull().default([]),
     /** Why it failed for good. */
     failure: text('failure').$type<FailureKind>(),
-    clipKey: text('clip_key'),
-    /** What the clip was found to be when it was checked (media's VideoInfo). */
-    clipInfo: jsonb('clip_info').$type<unknown>(),
+    /** The file of its output in storage. */
+    outputKey: text('output_key'),
+    /** What the output was found to be when it was checked; of a trained model, the model itself. */
+    outputInfo: jsonb('output_info').$type<unknown>(),
     startedAt: moment('started_at'),
     endedAt: moment('ended_at'),
   },
@@ -290,11 +349,14 @@ export const predictions = pgTable(
       .references(() => steps.id),
     attempt: smallint('attempt').notNull(),
     provider: text('provider').notNull(),
+    kind: text('kind').$type<'prediction' | 'training'>().notNull().default('prediction'),
     model: text('model').notNull(),
     state: text('state').$type<PredictionState>().notNull().default('creating'),
     externalId: text('external_id').unique(),
     /** The request as it was (to be) sent, so that a lost answer can be looked up by it. */
-    input: jsonb('input').$type<Record<string, string | number | boolean>>().notNull(),
+    input: jsonb('input')
+      .$type<Readonly<Record<string, string | number | boolean | readonly string[]>>>()
+      .notNull(),
     fingerprint: text('fingerprint').notNull(),
     failure: text('failure').$type<FailureKind>(),
     createdAt: createdAt(),

@@ -11,14 +11,14 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
-import type { MorphMode } from '../domain/morph-plan.ts';
+import type { OrderMode } from '../domain/order-mode.ts';
 import type { Stars } from '../domain/stars.ts';
 import { createdAt, moment } from './columns.ts';
 import { entries, orders, people } from './schema.ts';
 
 /** What an invoice's order was offered for, so that it can be confirmed once the invoice is paid. */
 export interface OfferedOrder {
-  readonly mode: MorphMode;
+  readonly mode: OrderMode;
   readonly price: Stars;
 }
 

@@ -4,13 +4,13 @@ import type { Db, Queryable } from '../db/database.ts';
 import { settings } from '../db/people-schema.ts';
 import { orders, people } from '../db/schema.ts';
 import { invoices } from '../db/stars-schema.ts';
-import type { MorphMode } from '../domain/morph-plan.ts';
+import type { OrderMode } from '../domain/order-mode.ts';
 import type { Stars } from '../domain/stars.ts';
 
 /** The order that an invoice pays for, and what its person was shown: what `confirm` asks for. */
 export interface InvoicedOrder {
   readonly orderId: string;
-  readonly mode: MorphMode;
+  readonly mode: OrderMode;
   readonly price: Stars;
 }
 
@@ -176,7 +176,7 @@ export function createInvoices(deps: { readonly db: Db }): Invoices {
           invoice: invoices,
           bannedAt: people.bannedAt,
           orderState: orders.state,
-          input: orders.input,
+          chosen: orders.mode,
           confirmedAt: orders.confirmedAt,
           paused: settings.key,
         })
@@ -196,8 +196,8 @@ export function createInvoices(deps: { readonly db: Db }): Invoices {
       if (invoice.state !== 'open') return invoice.state;
       if (invoice.expiresAt <= new Date()) return 'expired';
       if (found.orderState === null) return 'ok';
-      const { mode: chosen } = found.input ?? {};
-      const changed = chosen !== undefined && chosen !== invoice.offered?.mode;
+      const { chosen } = found;
+      const changed = chosen !== null && chosen !== invoice.offered?.mode;
       return found.orderState === 'quoted' && !changed ? 'ok' : 'cancelled';
     },
   };

@@ -3,7 +3,7 @@ import { and, asc, eq, inArray, isNotNull } from 'drizzle-orm';
 import type { Db, Queryable } from '../db/database.ts';
 import { predictions } from '../db/schema.ts';
 import type { FailureKind } from '../domain/failure.ts';
-import type { PreparedRequest } from '../providers/provider.ts';
+import type { PredictionKind, PreparedRequest } from '../providers/provider.ts';
 
 export type PredictionRow = typeof predictions.$inferSelect;
 
@@ -21,6 +21,7 @@ interface NewAttempt {
   /** Counted from 1. */
   readonly attempt: number;
   readonly provider: string;
+  readonly kind: PredictionKind;
 }
 
 /** Writes an attempt down before its provider is asked: from here on it is never forgotten. */
@@ -69,7 +70,7 @@ export async function adoptPrediction(
   return known?.externalId === externalId ? known : undefined;
 }
 
-/** Ends an attempt that did not give a clip. */
+/** Ends an attempt that gave nothing. */
 export async function endAttempt(
   db: Queryable,
   attemptId: string,

@@ -3,6 +3,7 @@ import type { Db, Queryable, Tx } from '../db/database.ts';
 import { orders, steps } from '../db/schema.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Catalogue } from '../services/catalogue.ts';
 import type { CancelOutcome } from './orders.ts';
 import type { Queue } from './queue.ts';
 import { refundStep } from './refund.ts';
@@ -12,6 +13,7 @@ export interface CancelDeps {
   readonly db: Db;
   readonly ledger: Ledger;
   readonly queue: Queue;
+  readonly catalogue: Catalogue;
   readonly retentionHours: number;
 }
 
@@ -126,9 +128,29 @@ async function cancelPaid(
     .set({ state: 'cancelled', endedAt: new Date() })
     .where(inArray(steps.id, ids));
   for (const step of unfinished) await refundStep(deps.ledger, tx, step, 'cancelled');
-  const partial = all.some((step) => step.state === 'done') ? ('offered' as const) : null;
+  const isStarted = all.some((step) => step.state === 'done');
+  if (isStarted && deps.catalogue.require(order.serviceType).finish !== 'stitched_video') {
+    return keepFinished(deps, tx, order, requestId);
+  }
+  const partial = isStarted ? ('offered' as const) : null;
   await end(deps, tx, order, { partial, requestId });
   return describeCancelled(deps, tx, { ...order, partial });
+}
+
+/** What is finished is whole by itself: it is sent without asking. */
+async function keepFinished(
+  deps: CancelDeps,
+  tx: Tx,
+  order: OrderRow,
+  requestId: number,
+): Promise<CancelOutcome> {
+  await tx
+    .update(orders)
+    .set({ state: 'finishing', partial: 'accepted', lastRequestId: requestId })
+    .where(eq(orders.id, order.id));
+  await deps.queue.send(tx, 'finish', [{ data: { orderId: order.id } }]);
+  const refunded = await deps.ledger.refunded(order.id, tx);
+  return { kind: 'partial_kept', refunded };
 }
 
 async function end(

@@ -1,4 +1,5 @@
 import type { FailureKind } from '../domain/failure.ts';
+import type { Gender } from '../domain/gender.ts';
 import type { Stars } from '../domain/stars.ts';
 
 /** Something worth telling the operator at once. */
@@ -6,12 +7,28 @@ export type Alarm =
   | { readonly kind: 'out_of_credit' }
   | { readonly kind: 'provider_unauthorized' }
   | { readonly kind: 'disk_full' }
+  /** A model's live schema lacks fields that we send: it is not offered. */
+  | { readonly kind: 'model_drifted'; readonly model: string; readonly fields: readonly string[] }
   | { readonly kind: 'order_failed'; readonly orderId: string; readonly failure: string };
 
-/** A finished video on this machine's disk, ready to be sent. */
-export interface ResultVideo {
+/** What is to be said of any result. */
+export interface ResultAbout {
   readonly orderId: string;
   readonly personId: number;
+  readonly serviceType: string;
+  /** How many of the order's steps are in it; of a morph, transitions. */
+  readonly transitions: number;
+  /** Transitions (counted from 1) that the local engine rendered in place of the model. */
+  readonly replaced: readonly number[];
+  /** Steps that are not in it. */
+  readonly missing: number;
+  readonly refunded: Stars;
+  readonly partial: boolean;
+}
+
+/** A finished video on this machine's disk, ready to be sent. */
+export interface ResultVideo extends ResultAbout {
+  readonly kind: 'video';
   /** The untouched original. */
   readonly path: string;
   readonly sizeBytes: number;
@@ -23,12 +40,44 @@ export interface ResultVideo {
   readonly preview: { readonly path: string; readonly width: number; readonly height: number };
   /** The document: the original alone, or numbered parts of whole clips, each within the limit. */
   readonly documents: readonly string[];
-  readonly transitions: number;
-  /** Transitions (counted from 1) that the local engine rendered in place of the model. */
-  readonly replaced: readonly number[];
-  readonly refunded: Stars;
-  readonly partial: boolean;
 }
+
+/** Pictures, each to be looked at and as its untouched file. */
+export interface ResultImages extends ResultAbout {
+  readonly kind: 'images';
+  readonly images: readonly {
+    /** A JPEG that a chat takes. */
+    readonly shown: string;
+    readonly original: string;
+    readonly extension: 'jpg' | 'png' | 'webp';
+  }[];
+}
+
+/** Words. */
+export interface ResultText extends ResultAbout {
+  readonly kind: 'text';
+  /** One message each; none when there are too many for a chat. */
+  readonly messages: readonly string[];
+  /** The whole as a file, where it is long. */
+  readonly path: string | null;
+}
+
+/** Speech as a voice message, and as an MP3. */
+export interface ResultSpeech extends ResultAbout {
+  readonly kind: 'speech';
+  readonly voicePath: string;
+  readonly mp3Path: string;
+  readonly durationSeconds: number;
+}
+
+/** A trained avatar, which is a message alone. */
+export interface ResultAvatar extends ResultAbout {
+  readonly kind: 'avatar';
+  readonly avatar: { readonly id: number; readonly name: string; readonly gender: Gender };
+}
+
+/** What an order became. */
+export type Result = ResultVideo | ResultImages | ResultText | ResultSpeech | ResultAvatar;
 
 /** A free preview on this machine's disk, ready to be sent. */
 export interface FreePreview {
@@ -64,10 +113,11 @@ export type FetchFileOutcome =
   | { readonly kind: 'later'; readonly retryAfterMs: number }
   | { readonly kind: 'gone' };
 
-/** How an order that gives no video ended, for the closing words. */
+/** How an order that gives nothing ended, for the closing words. */
 export interface ClosingNotice {
   readonly orderId: string;
   readonly personId: number;
+  readonly serviceType: string;
   readonly kind: 'failed';
   readonly failure: FailureKind | 'stitching' | 'delivery';
   readonly refunded: Stars;
@@ -84,10 +134,12 @@ export interface ChatPort {
   intakeChanged(orderId: string): void;
   /** The state of this active order changed: refresh its progress message, at most every 3 s. */
   progressChanged(orderId: string): void;
-  sendPreview(video: ResultVideo, signal: AbortSignal): Promise<SendOutcome>;
-  sendDocument(video: ResultVideo, part: number, signal: AbortSignal): Promise<SendOutcome>;
+  /** What is seen, heard or read in the chat itself: the `part`-th of it, counted from 1. */
+  sendPreview(result: Result, part: number, signal: AbortSignal): Promise<SendOutcome>;
+  /** A file to keep. */
+  sendDocument(result: Result, part: number, signal: AbortSignal): Promise<SendOutcome>;
   /** The last words of a delivered order: what was replaced, how many stars came back, what next. */
-  sendClosing(video: ResultVideo, signal: AbortSignal): Promise<SendOutcome>;
+  sendClosing(result: Result, signal: AbortSignal): Promise<SendOutcome>;
   sendNotice(notice: ClosingNotice, signal: AbortSignal): Promise<SendOutcome>;
   /** The word that marks a free preview's frames, in the person's language. */
   freePreviewMark(personId: number): Promise<string>;

@@ -1,10 +1,11 @@
 import { eq } from 'drizzle-orm';
 import type { Db, Tx } from '../db/database.ts';
-import { orders, steps } from '../db/schema.ts';
-import type { MorphMode } from '../domain/morph-plan.ts';
+import { orders, type QuotedStep, steps } from '../db/schema.ts';
+import type { OrderMode } from '../domain/order-mode.ts';
 import { type Stars, stars, sumStars } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { morphInput } from '../services/image-morphing.ts';
+import type { Catalogue } from '../services/catalogue.ts';
+import type { Service } from '../services/service.ts';
 import { nextRank } from './fair-rank.ts';
 import { chargeKey } from './keys.ts';
 import type { ConfirmOutcome } from './orders.ts';
@@ -15,6 +16,7 @@ export interface ConfirmDeps {
   readonly db: Db;
   readonly ledger: Ledger;
   readonly queue: Queue;
+  readonly catalogue: Catalogue;
 }
 
 /**
@@ -25,18 +27,17 @@ export async function confirmOrder(
   deps: ConfirmDeps,
   orderId: string,
   personId: number,
-  shown: { readonly mode: MorphMode; readonly price: Stars },
+  shown: { readonly mode: OrderMode; readonly price: Stars },
 ): Promise<ConfirmOutcome> {
   return deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId, personId);
     if (!order) return { kind: 'closed' };
     if (order.confirmedAt) return { kind: 'already', state: order.state };
-    const input = morphInput.safeParse(order.input);
-    if (order.state !== 'quoted' || !order.quote || !input.success) return { kind: 'closed' };
+    const plan = order.mode && order.quote?.plans[order.mode];
+    if (order.state !== 'quoted' || !plan) return { kind: 'closed' };
 
-    const plan = order.quote.plans[input.data.mode];
     const price = sumStars(plan.map((step) => step.price));
-    if (input.data.mode !== shown.mode || price !== shown.price) return { kind: 'outdated' };
+    if (order.mode !== shown.mode || price !== shown.price) return { kind: 'outdated' };
     const outcome = await deps.ledger.charge(tx, {
       personId,
       amount: price,
@@ -63,25 +64,17 @@ async function enqueueSteps(
   deps: ConfirmDeps,
   tx: Tx,
   order: OrderRow,
-  plan: NonNullable<OrderRow['quote']>['plans']['loop'],
+  plan: readonly QuotedStep[],
 ): Promise<void> {
   const photos = await readyPhotos(tx, order.id);
   const firstRank = await nextRank(tx, order.personId);
   const rows = plan.map((step, position) => {
-    const from = photos[step.from];
-    const to = photos[step.to];
-    if (!from || !to) throw new Error(`Order ${order.id} has fewer photos than its quote`);
+    const photoIds = step.photos.flatMap((index) => photos[index]?.id ?? []);
+    if (photoIds.length < step.photos.length) {
+      throw new Error(`Order ${order.id} has fewer photos than its quote`);
+    }
     const { price, cost } = step;
-    const rank = firstRank + position;
-    return {
-      orderId: order.id,
-      position,
-      rank,
-      price,
-      cost,
-      fromPhotoId: from.id,
-      toPhotoId: to.id,
-    };
+    return { orderId: order.id, position, rank: firstRank + position, price, cost, photoIds };
   });
   const inserted = await tx
     .insert(steps)
@@ -89,7 +82,12 @@ async function enqueueSteps(
     .returning({ id: steps.id, rank: steps.rank });
   await deps.queue.send(
     tx,
-    'step',
+    laneOf(deps.catalogue.require(order.serviceType)),
     inserted.map(({ id, rank }) => ({ data: { stepId: id }, priority: -rank })),
   );
+}
+
+/** Trainings take hours: they have workers of their own, and hold up nobody. */
+function laneOf(service: Service): 'step' | 'training' {
+  return service.finish === 'trained_model' ? 'training' : 'step';
 }

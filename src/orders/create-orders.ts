@@ -2,42 +2,59 @@ import { and, eq, isNull } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
 import { deliveries, orders, people } from '../db/schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Images } from '../media/images.ts';
 import type { Morpher } from '../media/morpher/morpher.ts';
 import type { Photos } from '../media/photos.ts';
+import type { Sounds } from '../media/sounds.ts';
 import type { Storage } from '../media/storage.ts';
 import type { Video } from '../media/video.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { Terms } from '../services/service.ts';
+import type { Catalogue } from '../services/catalogue.ts';
+import { beginAgain } from './again.ts';
+import { forgetAnswer, keepAnswer, nextQuestion } from './answers.ts';
 import { adoptPrediction } from './attempts.ts';
+import { deleteAvatar, forgetWeights, renameAvatar, viewAvatars } from './avatars.ts';
 import { answerPartial, cancelOrder, findCancelledBy } from './cancel.ts';
 import type { ChatPort } from './chat-port.ts';
+import { checkModels } from './check-models.ts';
 import { confirmOrder } from './confirm.ts';
 import { deliverOrder } from './deliver.ts';
 import { addFile, clearPhotos, findOpenOrder, openOrder, readIntake, undoLast } from './draft.ts';
 import { finishOrder } from './finish.ts';
+import { forgetPerson } from './forget-person.ts';
 import type { Orders } from './orders.ts';
+import { readText } from './outputs.ts';
 import { askPreview, renderPreview } from './preview.ts';
 import { listActive, listHistory, listOffered, listRecent, readProgress } from './progress.ts';
-import { createProviderGate } from './provider-gate.ts';
+import { createProviders } from './providers.ts';
 import { purgeOrder } from './purge.ts';
 import type { Queue } from './queue.ts';
-import { chooseMode, quoteOrder } from './quote.ts';
+import { awaitReceived, chooseMode, countDone, quoteOrder } from './quote.ts';
 import { receivePhoto } from './receive-photo.ts';
+import { addRecording, receiveRecording } from './receive-recording.ts';
 import { RENDER_TIMING, type RenderTiming, stepTopic } from './render-attempt.ts';
 import { renderStep } from './render-step.ts';
+import { textResultKey } from './results/text.ts';
 import { inStates, readOrder, readSteps, toView } from './rows.ts';
 import { createWatch } from './watch.ts';
 
 /** Files are fetched and looked at this many at a time; each is quick, and a hundred come at once. */
 const INTAKE_WORKERS = { count: 2, batch: 3 };
-/** Of those that render, so many more may fetch and check clips beside. */
+/** Each makes a small file of a large one. */
+const RECORDING_WORKERS = { count: 2 };
+/** Of those that render, so many more may fetch and check outputs beside. */
 const SPARE_SHARE = 0.5;
-/** Joining is disk and processor; the machine is small. */
+/** Trainings take hours, and nothing of this machine. */
+const TRAINING_SLOTS = { size: 20, spare: 2 };
+/** Finishing is disk and processor; the machine is small. */
 const FINISH_WORKERS = { count: 1 };
 const DELIVER_WORKERS = { count: 4, mayEnd: true };
 /** One clip at a time is rendered here anyway. */
 const PREVIEW_WORKERS = { count: 1 };
 const PURGE_WORKERS = { count: 1 };
+const FORGET_WORKERS = { count: 1 };
+/** Nobody waits longer at the start for models to tell their fields. */
+const CHECK_MS = 3_000;
 
 export interface OrdersDeps {
   readonly db: Db;
@@ -47,10 +64,15 @@ export interface OrdersDeps {
   readonly photos: Photos;
   readonly video: Video;
   readonly morpher: Pick<Morpher, 'morph'>;
-  readonly provider: Provider;
+  readonly images: Images;
+  readonly sounds: Sounds;
+  /** Everybody who can render here. */
+  readonly providers: readonly Provider[];
   readonly chat: ChatPort;
   readonly log: { warn(fields: object, message: string): void };
-  readonly terms: Terms;
+  readonly catalogue: Catalogue;
+  /** From now on the model is not offered: `catalogue.terms` know. */
+  readonly withdraw: (model: string) => void;
   readonly maxPhotos: number;
   readonly renderConcurrency: number;
   readonly retentionHours: number;
@@ -72,8 +94,9 @@ export interface OrderDesk extends Orders {
 export function createOrders(given: OrdersDeps): OrderDesk {
   const timing = given.timing ?? RENDER_TIMING;
   const watch = createWatch();
-  const gate = createProviderGate({ retryMs: timing.retryMs, watch, chat: given.chat });
-  const deps = { ...given, timing, watch, gate, retryMs: timing.retryMs, model: given.terms.model };
+  const { retryMs } = timing;
+  const providers = createProviders(given.providers, { retryMs, watch, chat: given.chat });
+  const deps = { ...given, timing, watch, providers, retryMs };
   const { db, queue } = deps;
 
   /** Handlers in this process learn at once that their step is no longer wanted. */
@@ -83,6 +106,8 @@ export function createOrders(given: OrdersDeps): OrderDesk {
 
   return {
     async start() {
+      // In time, if the models tell in time: what drifted away is not to be sold.
+      await checkModels(deps, AbortSignal.timeout(CHECK_MS));
       await queue.work('photo', INTAKE_WORKERS, ({ photoId }, signal) =>
         receivePhoto(deps, photoId, signal),
       );
@@ -90,6 +115,12 @@ export function createOrders(given: OrdersDeps): OrderDesk {
       const slots = { size, spare: Math.ceil(size * SPARE_SHARE) };
       queue.workInSlots('step', slots, ({ stepId }, signal, slot) =>
         renderStep(deps, stepId, signal, slot),
+      );
+      queue.workInSlots('training', TRAINING_SLOTS, ({ stepId }, signal, slot) =>
+        renderStep(deps, stepId, signal, slot),
+      );
+      await queue.work('recording', RECORDING_WORKERS, ({ recordingId }, signal) =>
+        receiveRecording(deps, recordingId, signal),
       );
       await queue.work('finish', FINISH_WORKERS, ({ orderId }, signal) =>
         finishOrder(deps, orderId, signal),
@@ -101,6 +132,9 @@ export function createOrders(given: OrdersDeps): OrderDesk {
         renderPreview(deps, previewId, signal),
       );
       await queue.work('purge', PURGE_WORKERS, ({ orderId }) => purgeOrder(deps, orderId));
+      await queue.work('forget', FORGET_WORKERS, ({ avatarId }, signal) =>
+        forgetWeights(deps, avatarId, signal),
+      );
       const recent = await listRecent(db);
       for (const orderId of recent.filled) deps.chat.intakeChanged(orderId);
       for (const orderId of recent.ended) deps.chat.progressChanged(orderId);
@@ -109,15 +143,24 @@ export function createOrders(given: OrdersDeps): OrderDesk {
     async predictionChanged(attemptId, externalId) {
       const adopted = await adoptPrediction(db, attemptId, externalId);
       if (!adopted) {
-        await deps.provider.cancel(externalId, AbortSignal.timeout(30_000));
+        await deps.providers.find('replicate')?.cancel(externalId, AbortSignal.timeout(30_000));
         return;
       }
       watch.wake(stepTopic(adopted.stepId));
     },
 
-    async open(personId) {
-      return toView(await openOrder(deps, personId));
+    async open(personId, serviceType) {
+      return toView(await openOrder(deps, personId, serviceType));
     },
+    async again(orderId, personId, field) {
+      const order = await beginAgain(deps, orderId, personId, field);
+      return order && toView(order);
+    },
+    next: (orderId, personId) => nextQuestion(deps, orderId, personId),
+    answer: (orderId, personId, field, value, requestId) =>
+      keepAnswer(deps, { orderId, personId, requestId }, field, value),
+    back: (orderId, personId) => forgetAnswer(deps, orderId, personId),
+    done: (orderId, personId) => countDone(deps, orderId, personId),
     async findOpen(personId) {
       const order = await findOpenOrder(db, personId);
       return order && toView(order);
@@ -127,6 +170,8 @@ export function createOrders(given: OrdersDeps): OrderDesk {
       return order && toView(order);
     },
     addFile: (orderId, personId, file) => addFile(deps, orderId, personId, file),
+    addRecording: (orderId, personId, file) => addRecording(deps, orderId, personId, file),
+    received: (orderId, personId) => awaitReceived(deps, orderId, personId),
     undo: (orderId, personId, requestId) => undoLast(deps, orderId, personId, requestId),
     clear: (orderId, personId, requestId) => clearPhotos(deps, orderId, personId, requestId),
     intake: (orderId) => readIntake(db, orderId),
@@ -163,6 +208,17 @@ export function createOrders(given: OrdersDeps): OrderDesk {
     progress: (orderId) => readProgress(deps, orderId),
     active: (personId) => listActive(db, personId),
     history: (personId, page) => listHistory(deps, personId, page),
+
+    avatars: (personId) => viewAvatars(db, personId),
+    renameAvatar: (avatarId, personId, name) => renameAvatar(db, avatarId, personId, name),
+    deleteAvatar: (avatarId, personId) =>
+      db.transaction((tx) => deleteAvatar(deps, tx, avatarId, personId)),
+    async resultText(orderId, personId) {
+      const order = await readOrder(db, orderId, personId);
+      const key = textResultKey(orderId);
+      return order && (await deps.storage.exists(key)) ? readText(deps.storage, key) : undefined;
+    },
+    forget: (personId) => forgetPerson(deps, personId),
 
     async personReturned(personId) {
       await db.transaction(async (tx) => {

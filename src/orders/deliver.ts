@@ -1,28 +1,25 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { and, eq } from 'drizzle-orm';
+import { and, eq, ne } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
 import { deliveries, orders, people } from '../db/schema.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { hasClip } from '../domain/order-state.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { Storage } from '../media/storage.ts';
-import type { Video } from '../media/video.ts';
-import type { ChatPort, ResultVideo, SendOutcome } from './chat-port.ts';
-import { partsKey, previewKey, resultKey, thumbnailKey } from './keys.ts';
+import type { Catalogue } from '../services/catalogue.ts';
+import type { ChatPort, Result, SendOutcome } from './chat-port.ts';
 import type { Queue } from './queue.ts';
 import { refundAllSteps } from './refund.ts';
+import { RESULT_MAKERS } from './results/index.ts';
+import type { ResultTools } from './results/result-maker.ts';
 import { lockOrder, type OrderRow, readOrder, readSteps } from './rows.ts';
 
 /** Telegram may refuse a file for a reason that passes; after this many refusals the stars go back. */
 const MAX_REFUSALS = 5;
 
-export interface DeliverDeps {
+export interface DeliverDeps extends ResultTools {
   readonly db: Db;
   readonly queue: Queue;
   readonly ledger: Ledger;
-  readonly storage: Storage;
-  readonly video: Video;
+  readonly catalogue: Catalogue;
   readonly chat: ChatPort;
   readonly retentionHours: number;
   /** Pause after a refusal, in milliseconds. */
@@ -61,7 +58,7 @@ export async function deliverOrder(
       await again(deps, order.id, progress.retryAfterMs);
       break;
     case 'refused':
-      await refused(deps, order);
+      await refused(deps, order, signal);
       break;
     default:
       assertNever(progress);
@@ -74,20 +71,41 @@ async function sendResult(
   order: OrderRow,
   signal: AbortSignal,
 ): Promise<Progress> {
+  const result = await describeResult(deps, order, signal);
   // Gone from the disk: it will not come back, and the stars will.
-  if (!(await deps.storage.exists(resultKey(order.id)))) return { kind: 'refused' };
-  const video = await describeResult(deps, order, signal);
-  const preview = await sendOnce(deps, order, 'preview', 1, () =>
-    deps.chat.sendPreview(video, signal),
-  );
-  if (preview.kind !== 'complete') return preview;
-  for (let part = 1; part <= video.documents.length; part += 1) {
+  if (!result) return { kind: 'refused' };
+  const { previews, documents } = messagesOf(result);
+  for (let part = 1; part <= previews; part += 1) {
+    const preview = await sendOnce(deps, order, 'preview', part, () =>
+      deps.chat.sendPreview(result, part, signal),
+    );
+    if (preview.kind !== 'complete') return preview;
+  }
+  for (let part = 1; part <= documents; part += 1) {
     const document = await sendOnce(deps, order, 'document', part, () =>
-      deps.chat.sendDocument(video, part, signal),
+      deps.chat.sendDocument(result, part, signal),
     );
     if (document.kind !== 'complete') return document;
   }
-  return sendOnce(deps, order, 'notice', 1, () => deps.chat.sendClosing(video, signal));
+  return sendOnce(deps, order, 'notice', 1, () => deps.chat.sendClosing(result, signal));
+}
+
+/** How many messages bring a result, beside its closing words. */
+function messagesOf(result: Result): { readonly previews: number; readonly documents: number } {
+  switch (result.kind) {
+    case 'video':
+      return { previews: 1, documents: result.documents.length };
+    case 'images':
+      return { previews: result.images.length, documents: result.images.length };
+    case 'text':
+      return { previews: result.messages.length, documents: result.path === null ? 0 : 1 };
+    case 'speech':
+      return { previews: 1, documents: 1 };
+    case 'avatar':
+      return { previews: 0, documents: 0 };
+    default:
+      return assertNever(result);
+  }
 }
 
 async function sendFailure(
@@ -98,6 +116,7 @@ async function sendFailure(
   const notice = {
     orderId: order.id,
     personId: order.personId,
+    serviceType: order.serviceType,
     kind: 'failed' as const,
     failure: order.failure ?? 'provider_error',
     refunded: await deps.ledger.refunded(order.id),
@@ -133,39 +152,23 @@ async function describeResult(
   deps: DeliverDeps,
   order: OrderRow,
   signal: AbortSignal,
-): Promise<ResultVideo> {
-  const path = deps.storage.pathOf(resultKey(order.id));
-  const info = await deps.video.probe(path, signal);
-  const preview = await describePreview(deps, order, signal);
-  const played = (await readSteps(deps.db, order.id)).filter((step) => hasClip(step.state));
+): Promise<Result | undefined> {
+  const { finish } = deps.catalogue.require(order.serviceType);
+  const body = await RESULT_MAKERS[finish].describe(deps, order, signal);
+  if (!body) return undefined;
+  const all = await readSteps(deps.db, order.id);
+  const made = all.filter((step) => hasClip(step.state));
   return {
+    ...body,
     orderId: order.id,
     personId: order.personId,
-    path,
-    sizeBytes: info.sizeBytes,
-    width: info.width,
-    height: info.height,
-    durationSeconds: info.durationSeconds,
-    thumbnailPath: deps.storage.pathOf(thumbnailKey(order.id)),
-    preview: preview ?? { path, width: info.width, height: info.height },
-    documents: preview ? await listParts(deps, order) : [path],
-    transitions: played.length,
-    replaced: played.flatMap((step) => (step.state === 'replaced' ? [step.position + 1] : [])),
+    serviceType: order.serviceType,
+    transitions: made.length,
+    replaced: made.flatMap((step) => (step.state === 'replaced' ? [step.position + 1] : [])),
+    missing: all.length - made.length,
     refunded: await deps.ledger.refunded(order.id),
     partial: order.partial === 'accepted',
   };
-}
-
-async function describePreview(deps: DeliverDeps, order: OrderRow, signal: AbortSignal) {
-  if (!(await deps.storage.exists(previewKey(order.id)))) return undefined;
-  const path = deps.storage.pathOf(previewKey(order.id));
-  const { width, height } = await deps.video.probe(path, signal);
-  return { path, width, height };
-}
-
-async function listParts(deps: DeliverDeps, order: OrderRow): Promise<string[]> {
-  const directory = deps.storage.pathOf(partsKey(order.id));
-  return (await readdir(directory)).sort().map((name) => join(directory, name));
 }
 
 async function complete(deps: DeliverDeps, order: OrderRow): Promise<void> {
@@ -189,14 +192,16 @@ async function again(deps: DeliverDeps, orderId: string, afterMs: number): Promi
   );
 }
 
-/** A closing word that cannot be sent is let go; a video that does not arrive whole gives all stars back. */
-async function refused(deps: DeliverDeps, order: OrderRow): Promise<void> {
+/** A closing word that cannot be sent is let go; a result that does not arrive whole gives all stars back. */
+async function refused(deps: DeliverDeps, order: OrderRow, signal: AbortSignal): Promise<void> {
   const retries = order.retries + 1;
   if (retries < MAX_REFUSALS) {
     await deps.db.update(orders).set({ retries }).where(eq(orders.id, order.id));
     return again(deps, order.id, deps.retryMs * 2 ** order.retries);
   }
-  if (order.state === 'failed' || (await isWholeSent(deps, order))) return complete(deps, order);
+  if (order.state === 'failed' || (await isWholeSent(deps, order, signal))) {
+    return complete(deps, order);
+  }
   await deps.db.transaction(async (tx) => {
     if ((await lockOrder(tx, order.id))?.state !== 'delivering') return;
     await refundAllSteps(deps.ledger, tx, order.id, 'failed: delivery');
@@ -209,12 +214,17 @@ async function refused(deps: DeliverDeps, order: OrderRow): Promise<void> {
   await deps.chat.alarm({ kind: 'order_failed', orderId: order.id, failure: 'delivery' });
 }
 
-async function isWholeSent(deps: DeliverDeps, order: OrderRow): Promise<boolean> {
-  const hasParts = await deps.storage.exists(previewKey(order.id));
-  const wanted = hasParts ? (await listParts(deps, order)).length : 1;
+async function isWholeSent(
+  deps: DeliverDeps,
+  order: OrderRow,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const result = await describeResult(deps, order, signal);
+  if (!result) return false;
+  const { previews, documents } = messagesOf(result);
   const sent = await deps.db.$count(
     deliveries,
-    and(eq(deliveries.orderId, order.id), eq(deliveries.kind, 'document')),
+    and(eq(deliveries.orderId, order.id), ne(deliveries.kind, 'notice')),
   );
-  return sent >= wanted;
+  return sent >= previews + documents;
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { and, asc, desc, eq, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { Db, Queryable, Tx } from '../db/database.ts';
 import { orders, people, photos } from '../db/schema.ts';
 import { isOpen } from '../domain/order-state.ts';
-import { imageMorphing } from '../services/image-morphing.ts';
+import type { Catalogue } from '../services/catalogue.ts';
+import type { Question } from '../services/service.ts';
 import type { IncomingFile, Intake } from './orders.ts';
 import type { Queue } from './queue.ts';
 import { inStates, lockOrder, type OrderRow, readOrder } from './rows.ts';
@@ -21,10 +22,11 @@ export interface DraftDeps {
   readonly db: Db;
   readonly queue: Queue;
   readonly retentionHours: number;
+  readonly catalogue: Catalogue;
   readonly maxPhotos: number;
 }
 
-/** The person's one open order, the newest if there should be more. */
+/** The person's current open order: the one that was begun or gone on with last. */
 export async function findOpenOrder(
   db: Queryable,
   personId: number,
@@ -33,27 +35,63 @@ export async function findOpenOrder(
     .select()
     .from(orders)
     .where(and(eq(orders.personId, personId), inStates(['draft', 'quoted'])))
-    .orderBy(desc(orders.createdAt))
+    .orderBy(desc(orders.openedAt))
     .limit(1);
   return order;
 }
 
-/** The open order or a new draft; two updates at once make one. */
-export async function openOrder(deps: DraftDeps, personId: number): Promise<OrderRow> {
+/** The open order of a service, or a new draft, which becomes the current one; two updates at once make one. */
+export async function openOrder(
+  deps: DraftDeps,
+  personId: number,
+  serviceType: string,
+): Promise<OrderRow> {
   return deps.db.transaction(async (tx) => {
     await tx.select({ id: people.id }).from(people).where(eq(people.id, personId)).for('update');
-    const open = await findOpenOrder(tx, personId);
-    if (open) return open;
-    const id = randomBytes(8).toString('hex');
-    const [order] = await tx
-      .insert(orders)
-      .values({ id, personId, serviceType: imageMorphing.id })
+    const [open] = await tx
+      .update(orders)
+      .set({ openedAt: new Date() })
+      .where(
+        and(
+          eq(orders.personId, personId),
+          eq(orders.serviceType, serviceType),
+          inStates(['draft', 'quoted']),
+        ),
+      )
       .returning();
-    if (!order) throw new Error('The new draft was not written');
-    const startAfter = new Date(draftKeptUntil(new Date(), deps.retentionHours));
-    await deps.queue.send(tx, 'purge', [{ data: { orderId: id }, startAfter }]);
-    return order;
+    return open ?? (await insertDraft(deps, tx, { personId, serviceType }));
   });
+}
+
+/** A new draft, and the job that gives it up one day. */
+export async function insertDraft(
+  deps: DraftDeps,
+  tx: Tx,
+  draft: Pick<typeof orders.$inferInsert, 'personId' | 'serviceType' | 'answers'>,
+): Promise<OrderRow> {
+  const id = randomBytes(8).toString('hex');
+  const [order] = await tx
+    .insert(orders)
+    .values({ id, ...draft })
+    .returning();
+  if (!order) throw new Error('The new draft was not written');
+  const startAfter = new Date(draftKeptUntil(new Date(), deps.retentionHours));
+  await deps.queue.send(tx, 'purge', [{ data: { orderId: id }, startAfter }]);
+  return order;
+}
+
+/** How a service takes photos; undefined when it takes none. */
+export function photosQuestion(
+  deps: Pick<DraftDeps, 'catalogue' | 'maxPhotos'>,
+  serviceType: string,
+) {
+  const { questions } = deps.catalogue.require(serviceType);
+  const found = questions.find(isPhotos);
+  return found && { ...found, max: found.max === 'all' ? deps.maxPhotos : found.max };
+}
+
+function isPhotos(question: Question): question is Extract<Question, { kind: 'photos' }> {
+  return question.kind === 'photos';
 }
 
 /** When an order that is not confirmed is given up, in milliseconds, counted from its newest photo. */
@@ -70,7 +108,8 @@ export async function addFile(
 ): Promise<'added' | 'duplicate' | 'closed'> {
   return deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId, personId);
-    if (!order || !isOpen(order.state)) return 'closed';
+    const limits = order && photosQuestion(deps, order.serviceType);
+    if (!limits || !isOpen(order.state)) return 'closed';
     const known = await tx
       .select({ state: photos.state })
       .from(photos)
@@ -81,7 +120,7 @@ export async function addFile(
     const row = { orderId, messageId, fileId, fileUniqueId, name };
     const skipReason = file.tooBig
       ? ('file_too_big' as const)
-      : taken >= deps.maxPhotos * FLOOD_FACTOR
+      : limits.max > 1 && taken >= limits.max * FLOOD_FACTOR
         ? ('too_many_photos' as const)
         : null;
     const values = { ...row, skipReason, state: skipReason ? 'skipped' : 'pending' } as const;
@@ -98,6 +137,19 @@ export async function addFile(
       .returning({ id: photos.id });
     if (!added) return 'duplicate';
     await reopenOrder(tx, order);
+    // Of a single photo, the last one counts.
+    if (limits.max === 1) {
+      await tx
+        .update(photos)
+        .set({ state: 'removed' })
+        .where(
+          and(
+            eq(photos.orderId, orderId),
+            ne(photos.id, added.id),
+            inArray(photos.state, ['pending', 'ready', 'skipped']),
+          ),
+        );
+    }
     if (!skipReason) await deps.queue.send(tx, 'photo', [{ data: { photoId: added.id } }]);
     return 'added';
   });
@@ -177,11 +229,12 @@ async function changePhotos(
   });
 }
 
-/** Other photos make another order: what was quoted no longer holds. */
+/** Other photos or answers make another order: what was quoted, or counted, no longer holds. */
 export async function reopenOrder(tx: Tx, order: OrderRow): Promise<void> {
-  if (order.state === 'draft') return;
+  const { photoCount, ...answers } = order.answers;
+  if (order.state === 'draft' && photoCount === undefined) return;
   await tx
     .update(orders)
-    .set({ state: 'draft', quote: null, canvas: null, input: {} })
+    .set({ state: 'draft', quote: null, canvas: null, mode: null, input: {}, answers })
     .where(eq(orders.id, order.id));
 }

@@ -24,9 +24,26 @@ export function sheetKey(orderId: string, photos: readonly { readonly id: number
   return `${orderPrefix(orderId)}/sheets/${digest}.jpg`;
 }
 
-/** The clip of a step. */
-export const clipKey = (orderId: string, position: number) =>
-  `${orderPrefix(orderId)}/clips/${position}.mp4`;
+/** A photo in its own shape, upright. */
+export const uprightKey = (orderId: string, photoId: number) =>
+  `${orderPrefix(orderId)}/upright/${photoId}.jpg`;
+
+/** All photos of an order in one ZIP. */
+export const archiveKey = (orderId: string) => `${orderPrefix(orderId)}/photos.zip`;
+
+/** A recording as it came, and as models read it. */
+export const recordingKey = (orderId: string, recordingId: number) =>
+  `${orderPrefix(orderId)}/recordings/${recordingId}`;
+export const recordingInputKey = (orderId: string, recordingId: number) =>
+  `${recordingKey(orderId, recordingId)}.mp3`;
+
+/** The output of a step. */
+export const outputKey = (orderId: string, position: number, extension: string) =>
+  `${orderPrefix(orderId)}/outputs/${position}.${extension}`;
+
+/** A finished result, by the name of its file. */
+export const resultFileKey = (orderId: string, name: string) =>
+  `${orderPrefix(orderId)}/result/${name}`;
 
 /** The finished video and what is made of it for sending. */
 export const resultKey = (orderId: string) => `${orderPrefix(orderId)}/result/video.mp4`;

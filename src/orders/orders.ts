@@ -1,9 +1,11 @@
 import type { Gender } from '../domain/gender.ts';
-import type { MorphMode } from '../domain/morph-plan.ts';
+import type { OrderMode } from '../domain/order-mode.ts';
 import type { OrderState } from '../domain/order-state.ts';
 import type { PhotoWarning } from '../domain/photo-look.ts';
+import type { RecordingRefusal } from '../domain/recording.ts';
 import type { SkipReason } from '../domain/skip-reason.ts';
 import type { Stars } from '../domain/stars.ts';
+import type { Option, Question } from '../services/service.ts';
 
 /** An order as its owner may know it. */
 export interface OrderView {
@@ -11,8 +13,10 @@ export interface OrderView {
   readonly personId: number;
   readonly serviceType: string;
   readonly state: OrderState;
+  /** What was answered so far, by the fields of the service's questions. */
+  readonly answers: Readonly<Record<string, unknown>>;
   /** Chosen mode; null before the choice. */
-  readonly mode: MorphMode | null;
+  readonly mode: OrderMode | null;
   readonly price: Stars | null;
   readonly partial: 'offered' | 'accepted' | 'declined' | null;
   readonly collectorMessageId: number | null;
@@ -45,9 +49,57 @@ export interface Intake {
   readonly skipped: readonly { readonly name: string | null; readonly reason: SkipReason }[];
 }
 
+/** What an order still has to be asked. */
+export type NextOutcome =
+  /** `options`: those of a choice; `photos`: how many of them there are already. */
+  | {
+      readonly kind: 'ask';
+      readonly question: Question;
+      readonly options: readonly Option[];
+      readonly photos: number;
+    }
+  /** It takes an avatar, and the person has none. */
+  | { readonly kind: 'no_avatars' }
+  /** Everything is known: it can be quoted. */
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'closed' };
+
+export type AnswerOutcome =
+  | { readonly kind: 'kept' }
+  | { readonly kind: 'too_short'; readonly min: number }
+  /** `length` is that of everything written so far. */
+  | { readonly kind: 'too_long'; readonly max: number; readonly length: number }
+  /** No such question, or no such option any more. */
+  | { readonly kind: 'not_offered' }
+  | { readonly kind: 'closed' };
+
+/** What became of a single photo or recording that was sent. */
+export type ReceivedOutcome =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'skipped'; readonly name: string | null; readonly reason: SkipReason }
+  | {
+      readonly kind: 'refused';
+      readonly reason: RecordingRefusal;
+      /** How long a recording may be. */
+      readonly maxSeconds: number;
+    }
+  /** Still on its way after a minute of waiting. */
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'disk_full' }
+  | { readonly kind: 'closed' };
+
+/** A trained avatar, as its owner may know it. */
+export interface AvatarView {
+  readonly id: number;
+  readonly name: string;
+  readonly gender: Gender;
+  readonly createdAt: Date;
+}
+
 /** One line of the quote screen. */
 export interface QuoteOption {
-  readonly mode: MorphMode;
+  readonly mode: OrderMode;
+  /** How many steps it has; of a morph, transitions. */
   readonly transitions: number;
   readonly seconds: number;
   readonly price: Stars;
@@ -68,11 +120,15 @@ export type QuoteOutcome =
       /** Transitions of the free preview; 0 when none is offered. */
       readonly previewTransitions: number;
     }
-  | { readonly kind: 'too_few'; readonly photos: number }
+  | { readonly kind: 'too_few'; readonly photos: number; readonly min: number }
   | { readonly kind: 'too_many'; readonly photos: number; readonly max: number }
   /** Files are still arriving after a minute of waiting. */
   | { readonly kind: 'pending'; readonly pending: number }
   | { readonly kind: 'disk_full' }
+  /** Something is still to be asked. */
+  | { readonly kind: 'incomplete' }
+  /** Nobody can make it now. */
+  | { readonly kind: 'not_offered' }
   | { readonly kind: 'closed' };
 
 export type ChooseOutcome =
@@ -121,6 +177,8 @@ export type CancelOutcome =
       readonly total: number;
       readonly refunded: Stars;
     }
+  /** What was finished is on its way, the rest came back. */
+  | { readonly kind: 'partial_kept'; readonly refunded: Stars }
   /** All transitions are rendered: the video is on its way. */
   | { readonly kind: 'too_late' }
   | { readonly kind: 'closed' };
@@ -149,6 +207,8 @@ export interface HistoryItem {
   readonly refunded: Stars;
   readonly previewFileId: string | null;
   readonly documentFileIds: readonly string[];
+  /** The messages that brought its result. */
+  readonly messageIds: readonly number[];
 }
 
 /**
@@ -157,9 +217,35 @@ export interface HistoryItem {
  * take a `requestId`, the id of the update that asks: the same request changes an order once.
  */
 export interface Orders {
-  /** The person's open order, or a new draft. A person has at most one open order. */
-  open(personId: number): Promise<OrderView>;
+  /**
+   * The person's open order of this service, or a new draft; from now on it is the current one. A person has
+   * at most one open order of a service.
+   */
+  open(personId: number, serviceType: string): Promise<OrderView>;
+  /** The person's current open order. */
   findOpen(personId: number): Promise<OrderView | undefined>;
+  /**
+   * A new draft with the answers, photos and recordings of an earlier order, but for the field that is to
+   * change; undefined when its files are gone, or it is nobody's.
+   */
+  again(orderId: string, personId: number, field?: string): Promise<OrderView | undefined>;
+  /** What is to be asked next. */
+  next(orderId: string, personId: number): Promise<NextOutcome>;
+  /** Keeps the answer to a question; a quoted order becomes a draft again. */
+  answer(
+    orderId: string,
+    personId: number,
+    field: string,
+    value: string,
+    requestId: number,
+  ): Promise<AnswerOutcome>;
+  /** Forgets the last answer, so that it is asked again; false when there is none. */
+  back(orderId: string, personId: number): Promise<boolean>;
+  /** The photos are all there: counts them, once those that are on their way have come. */
+  done(
+    orderId: string,
+    personId: number,
+  ): Promise<'done' | Exclude<QuoteOutcome, { kind: 'quoted' }>>;
   find(orderId: string, personId: number): Promise<OrderView | undefined>;
   /** Writes the file down at once; it is fetched and looked at in the background. Adding to a quoted order makes it a draft again. */
   addFile(
@@ -167,6 +253,14 @@ export interface Orders {
     personId: number,
     file: IncomingFile,
   ): Promise<'added' | 'duplicate' | 'closed'>;
+  /** Writes a voice, audio or video down, in place of the one before; it is fetched in the background. */
+  addRecording(
+    orderId: string,
+    personId: number,
+    file: IncomingFile,
+  ): Promise<'added' | 'duplicate' | 'closed'>;
+  /** Waits for a single photo or recording to be looked at. */
+  received(orderId: string, personId: number): Promise<ReceivedOutcome>;
   /** Takes back the last message's photos (an archive as a whole). */
   undo(orderId: string, personId: number, requestId: number): Promise<Intake | undefined>;
   clear(orderId: string, personId: number, requestId: number): Promise<Intake | undefined>;
@@ -176,7 +270,7 @@ export interface Orders {
   choose(
     orderId: string,
     personId: number,
-    choice: { mode: MorphMode; gender: Gender },
+    choice: { readonly mode: OrderMode },
   ): Promise<ChooseOutcome>;
   /** Asks for the free preview of a quoted order; it comes into the chat by itself. */
   preview(orderId: string, personId: number): Promise<PreviewOutcome>;
@@ -184,7 +278,7 @@ export interface Orders {
   confirm(
     orderId: string,
     personId: number,
-    shown: { mode: MorphMode; price: Stars },
+    shown: { mode: OrderMode; price: Stars },
   ): Promise<ConfirmOutcome>;
   /** Cancelled before with finished transitions and no answer yet: offers the shorter video again. */
   cancel(orderId: string, personId: number, requestId: number): Promise<CancelOutcome>;
@@ -208,6 +302,15 @@ export interface Orders {
     personId: number,
     page: { limit: number; offset: number },
   ): Promise<{ items: HistoryItem[]; total: number }>;
+  /** The person's avatars, newest first. */
+  avatars(personId: number): Promise<readonly AvatarView[]>;
+  renameAvatar(avatarId: number, personId: number, name: string): Promise<boolean>;
+  /** Deletes it here at once, and at the provider as soon as it can be reached. */
+  deleteAvatar(avatarId: number, personId: number): Promise<boolean>;
+  /** The words of a text result, while they are kept. */
+  resultText(orderId: string, personId: number): Promise<string | undefined>;
+  /** Deletes a person's photos, recordings, words, results and avatars; `busy` while an order is being made. */
+  forget(personId: number): Promise<'forgotten' | 'busy'>;
   /** The person is reachable again, which is written down together with sending what waited for them. */
   personReturned(personId: number): Promise<void>;
   setCollectorMessage(orderId: string, messageId: number): Promise<void>;

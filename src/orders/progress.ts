@@ -5,17 +5,17 @@ import { deliveries, orders, photos, steps } from '../db/schema.ts';
 import { ACTIVE_STATES, hasClip } from '../domain/order-state.ts';
 import { NO_STARS } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { VideoModel } from '../services/video-models.ts';
+import type { Catalogue } from '../services/catalogue.ts';
 import type { HistoryItem, OrderProgress, OrderView } from './orders.ts';
-import type { ProviderGate } from './provider-gate.ts';
+import type { Providers } from './providers.ts';
 import { measureLoad, remainingSeconds } from './render-times.ts';
 import { inStates, readOrder, readSteps, toView } from './rows.ts';
 
 export interface ProgressDeps {
   readonly db: Db;
   readonly ledger: Ledger;
-  readonly gate: ProviderGate;
-  readonly model: VideoModel;
+  readonly providers: Providers;
+  readonly catalogue: Catalogue;
   readonly renderConcurrency: number;
 }
 
@@ -40,7 +40,8 @@ export async function readProgress(
           from steps where state = 'waiting'`,
   );
   const queue = queueRow.parse(row);
-  const load = await measureLoad(deps.db, deps.model);
+  const modelId = order.quote?.model ?? '';
+  const load = await measureLoad(deps.db, deps.catalogue, modelId);
   const youngest = Math.max(...running.map((step) => step.startedAt?.getTime() ?? Date.now()));
   const active = order.state === 'queued' || order.state === 'rendering';
   return {
@@ -58,9 +59,15 @@ export async function readProgress(
             waiting.length === 0 && running.length > 0 ? (Date.now() - youngest) / 1000 : undefined,
         })
       : null,
-    waitingForProvider: active && deps.gate.isShut(),
+    waitingForProvider: active && isShut(deps, modelId),
     refunded: await deps.ledger.refunded(orderId),
   };
+}
+
+/** Whether who renders with this model takes no work at the moment. */
+function isShut({ catalogue, providers }: ProgressDeps, modelId: string): boolean {
+  const name = catalogue.findModel(modelId)?.provider ?? 'replicate';
+  return providers.find(name) !== undefined && providers.gateOf(name).isShut();
 }
 
 /** Paid and not over, oldest first. */
@@ -154,6 +161,7 @@ export async function listHistory(
       documentFileIds: mail.flatMap(({ kind, fileId }) =>
         kind === 'document' && fileId ? [fileId] : [],
       ),
+      messageIds: mail.flatMap(({ kind, messageId }) => (kind === 'notice' ? [] : [messageId])),
     };
   });
   return { items, total: await db.$count(orders, mine) };

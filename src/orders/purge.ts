@@ -1,6 +1,6 @@
 import { eq, inArray, max } from 'drizzle-orm';
 import type { Db, Tx } from '../db/database.ts';
-import { orders, photos, predictions, previews, steps } from '../db/schema.ts';
+import { orders, photos, predictions, previews, recordings, steps } from '../db/schema.ts';
 import { isActive, isOpen } from '../domain/order-state.ts';
 import type { Storage } from '../media/storage.ts';
 import { draftKeptUntil } from './draft.ts';
@@ -8,19 +8,18 @@ import { orderPrefix } from './keys.ts';
 import type { Queue } from './queue.ts';
 import { lockOrder, type OrderRow } from './rows.ts';
 
+export interface PurgeDeps {
+  readonly db: Db;
+  readonly queue: Queue;
+  readonly storage: Storage;
+  readonly retentionHours: number;
+}
+
 /**
  * Deletes everything an order has in storage. An order that is still rendered or waits for its person
  * is looked at again in an hour; one that was never confirmed ends here.
  */
-export async function purgeOrder(
-  deps: {
-    readonly db: Db;
-    readonly queue: Queue;
-    readonly storage: Storage;
-    readonly retentionHours: number;
-  },
-  orderId: string,
-): Promise<void> {
+export async function purgeOrder(deps: PurgeDeps, orderId: string): Promise<void> {
   const state = await deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId);
     if (!order || order.purgedAt) return undefined;
@@ -41,18 +40,29 @@ export async function purgeOrder(
     }
     return order.state;
   });
-  if (!state) return;
+  if (state) await purgeNow(deps, orderId);
+}
+
+/** Deletes the files of an order that is over, and whatever of a person's is in its rows; the ledger knows nothing of them. */
+export async function purgeNow(deps: PurgeDeps, orderId: string): Promise<void> {
   await deps.storage.remove(orderPrefix(orderId));
   await deps.db.transaction(async (tx) => {
-    // Nothing of the photos stays: not what Telegram would give again, nor what the provider was sent.
+    // Nothing stays: not what Telegram would give again, nor what was written, nor what the provider was sent.
     await tx
       .update(photos)
       .set({ name: null, fileId: '', look: null })
       .where(eq(photos.orderId, orderId));
+    await tx
+      .update(recordings)
+      .set({ name: null, fileId: '' })
+      .where(eq(recordings.orderId, orderId));
     await tx.update(previews).set({ fileId: null }).where(eq(previews.orderId, orderId));
     const mine = tx.select({ id: steps.id }).from(steps).where(eq(steps.orderId, orderId));
     await tx.update(predictions).set({ input: {} }).where(inArray(predictions.stepId, mine));
-    await tx.update(orders).set({ purgedAt: new Date() }).where(eq(orders.id, orderId));
+    await tx
+      .update(orders)
+      .set({ purgedAt: new Date(), answers: {}, input: {}, progressText: null })
+      .where(eq(orders.id, orderId));
   });
 }
 

@@ -11,9 +11,13 @@ import { type Slot, shareSlots } from './slots.ts';
 export interface Jobs {
   /** Fetch and look at a file that was sent. */
   photo: { readonly photoId: number };
+  /** Fetch and measure a recording that was sent. */
+  recording: { readonly recordingId: number };
   /** Render a step, or go on with it. */
   step: { readonly stepId: number };
-  /** Join the clips of an order. */
+  /** The same for a step that trains a model. */
+  training: { readonly stepId: number };
+  /** Make the result of an order from the outputs of its steps. */
   finish: { readonly orderId: string };
   /** Send what an order has to send. */
   deliver: { readonly orderId: string };
@@ -21,15 +25,20 @@ export interface Jobs {
   preview: { readonly previewId: string };
   /** Delete the files of an order. */
   purge: { readonly orderId: string };
+  /** Have a provider delete an avatar. */
+  forget: { readonly avatarId: number };
 }
 export type JobName = keyof Jobs;
 const JOB_NAMES = [
   'photo',
+  'recording',
   'step',
+  'training',
   'finish',
   'deliver',
   'preview',
   'purge',
+  'forget',
 ] as const satisfies JobName[];
 
 /** A job to be enqueued. */

@@ -1,44 +1,52 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { and, eq } from 'drizzle-orm';
+import { and, desc, eq, inArray } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
-import { orders, photos, type StoredQuote } from '../db/schema.ts';
+import { orders, photos, recordings, type StoredQuote } from '../db/schema.ts';
 import { type Canvas, chooseCanvas } from '../domain/canvas.ts';
-import type { Gender } from '../domain/gender.ts';
-import { MORPH_MODES, type MorphMode } from '../domain/morph-plan.ts';
+import type { OrderMode } from '../domain/order-mode.ts';
 import { isOpen } from '../domain/order-state.ts';
 import { type PhotoLook, warnAbout } from '../domain/photo-look.ts';
 import { stars, sumStars } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { BrokenPictureError, type Photos } from '../media/photos.ts';
 import { type Storage, StorageFullError } from '../media/storage.ts';
-import { imageMorphing, type MorphInput } from '../services/image-morphing.ts';
-import type { Terms } from '../services/service.ts';
+import type { Catalogue } from '../services/catalogue.ts';
+import type { Service } from '../services/service.ts';
+import { gatherFacts } from './answers.ts';
 import type { ChatPort } from './chat-port.ts';
 import { isDiskFull } from './disk.ts';
-import { readIntake } from './draft.ts';
-import { canvasKey, sheetKey } from './keys.ts';
-import type { ChooseOutcome, QuoteOption, QuoteOutcome } from './orders.ts';
+import { photosQuestion, readIntake } from './draft.ts';
+import { canvasKey, sheetKey, uprightKey } from './keys.ts';
+import type { ChooseOutcome, QuoteOption, QuoteOutcome, ReceivedOutcome } from './orders.ts';
 import { countPreviewTransitions } from './preview.ts';
+import { recordingLimit } from './receive-recording.ts';
 import { expectedWaitSeconds } from './render-times.ts';
-import { lockOrder, type PhotoRow, readOrder, readyPhotos } from './rows.ts';
+import { lockOrder, type OrderRow, type PhotoRow, readOrder, readyPhotos } from './rows.ts';
 
 /** How long Done waits for files that are still arriving. */
 const PENDING_PATIENCE_MS = 60_000;
+
+/** An order of one way has one mode. */
+const ONE_WAY = ['standard'] as const satisfies readonly OrderMode[];
 
 export interface QuoteDeps {
   readonly db: Db;
   readonly ledger: Ledger;
   readonly storage: Storage;
-  readonly photos: Pick<Photos, 'toCanvas' | 'contactSheet'>;
+  readonly photos: Pick<Photos, 'toCanvas' | 'toUpright' | 'contactSheet'>;
   readonly chat: Pick<ChatPort, 'intakeChanged' | 'alarm'>;
-  readonly terms: Terms;
+  readonly catalogue: Catalogue;
   readonly maxPhotos: number;
   readonly renderConcurrency: number;
   readonly previewsPerDay: number;
 }
 
+const ANY_SHAPE = ['landscape', 'portrait', 'square'] as const;
+
+type NotQuoted = Exclude<QuoteOutcome, { kind: 'quoted' }>;
+
 /**
- * Brings the photos to their canvas, draws the contact sheets and prices both modes. The quote is
+ * Makes the photos ready to be rendered, draws the contact sheets and prices every mode. The quote is
  * stored: later changes of tariff or model do not touch it. Repeating it redraws only what is missing.
  */
 export async function quoteOrder(
@@ -48,37 +56,32 @@ export async function quoteOrder(
 ): Promise<QuoteOutcome> {
   const order = await readOrder(deps.db, orderId, personId);
   if (!order || !isOpen(order.state)) return { kind: 'closed' };
-  const pending = await waitForPending(deps, orderId);
-  if (pending === 'disk_full') return tellDiskFull(deps);
-  if (pending > 0) return { kind: 'pending', pending };
-
+  const service = deps.catalogue.require(order.serviceType);
   try {
     for (;;) {
-      const rows = await readyPhotos(deps.db, orderId);
-      if (rows.length < 2) return { kind: 'too_few', photos: rows.length };
-      if (rows.length > deps.maxPhotos) {
-        return { kind: 'too_many', photos: rows.length, max: deps.maxPhotos };
-      }
-      const prepared = await prepareCanvas(deps, rows);
+      const counted = await countPhotos(deps, order);
+      if (counted.kind !== 'counted') return counted;
+      const prepared = await preparePhotos(deps, service, counted.rows);
       // A photo that turned out to be broken was skipped, and the vote is taken again without it.
       if (!prepared) continue;
-      const sheets = await deps.photos.contactSheet({
-        photos: prepared.photos.map(({ path }, index) => ({ path, label: String(index + 1) })),
-        output: deps.storage.pathOf(sheetKey(orderId, rows)),
-      });
-      const quote = makeQuote(deps.terms, rows.length);
+      const quote = await makeQuote(deps, order, service);
+      if (typeof quote === 'string') return { kind: quote };
+      const sheets = await drawSheets(deps, order, prepared);
       const stored = await storeQuote(deps.db, orderId, prepared, quote);
       if (stored === 'closed') return { kind: 'closed' };
       // Photos came or went meanwhile: what was drawn no longer shows the order.
       if (stored === 'outdated') continue;
       return {
         kind: 'quoted',
-        options: await Promise.all(MORPH_MODES.map((mode) => optionOf(deps, quote, mode))),
+        options: await Promise.all(modesOf(service).map((mode) => optionOf(deps, quote, mode))),
         balance: await deps.ledger.balance(personId),
-        photos: rows.length,
+        photos: counted.rows.length,
         sheets,
         warnings: warnAbout(prepared.photos.map(({ look }) => look)),
-        previewTransitions: countPreviewTransitions(deps, rows.length),
+        previewTransitions:
+          service.finish === 'stitched_video'
+            ? countPreviewTransitions(deps, counted.rows.length)
+            : 0,
       };
     }
   } catch (error) {
@@ -87,7 +90,57 @@ export async function quoteOrder(
   }
 }
 
-async function tellDiskFull(deps: QuoteDeps): Promise<QuoteOutcome> {
+/** The photos are all there, says their person: counts them, so that they are not asked for any more. */
+export async function countDone(
+  deps: QuoteDeps,
+  orderId: string,
+  personId: number,
+): Promise<'done' | NotQuoted> {
+  const order = await readOrder(deps.db, orderId, personId);
+  if (!order || !isOpen(order.state)) return { kind: 'closed' };
+  const counted = await countPhotos(deps, order);
+  if (counted.kind !== 'counted') return counted;
+  return deps.db.transaction(async (tx) => {
+    const current = await lockOrder(tx, orderId);
+    if (!current || !isOpen(current.state)) return { kind: 'closed' };
+    const answers = { ...current.answers, photoCount: counted.rows.length };
+    await tx.update(orders).set({ answers }).where(eq(orders.id, orderId));
+    return 'done';
+  });
+}
+
+/** What became of the one photo or recording of an order, once it was looked at. */
+export async function awaitReceived(
+  deps: QuoteDeps,
+  orderId: string,
+  personId: number,
+): Promise<ReceivedOutcome> {
+  const order = await readOrder(deps.db, orderId, personId);
+  if (!order || !isOpen(order.state)) return { kind: 'closed' };
+  const pending = await waitForPending(deps, orderId);
+  if (pending === 'disk_full') {
+    await deps.chat.alarm({ kind: 'disk_full' });
+    return { kind: 'disk_full' };
+  }
+  if (pending > 0) return { kind: 'pending' };
+  const maxSeconds = recordingLimit(deps.catalogue, order);
+  if (maxSeconds !== undefined) {
+    const [newest] = await deps.db
+      .select()
+      .from(recordings)
+      .where(eq(recordings.orderId, orderId))
+      .orderBy(desc(recordings.id))
+      .limit(1);
+    if (newest?.refusal) return { kind: 'refused', reason: newest.refusal, maxSeconds };
+    return { kind: 'ready' };
+  }
+  if ((await readyPhotos(deps.db, orderId)).length > 0) return { kind: 'ready' };
+  const intake = await readIntake(deps.db, orderId);
+  const skipped = intake?.skipped.at(-1);
+  return skipped ? { kind: 'skipped', ...skipped } : { kind: 'ready' };
+}
+
+async function tellDiskFull(deps: QuoteDeps): Promise<NotQuoted> {
   await deps.chat.alarm({ kind: 'disk_full' });
   return { kind: 'disk_full' };
 }
@@ -97,51 +150,102 @@ export async function chooseMode(
   deps: QuoteDeps,
   orderId: string,
   personId: number,
-  choice: { readonly mode: MorphMode; readonly gender: Gender },
+  { mode }: { readonly mode: OrderMode },
 ): Promise<ChooseOutcome> {
   const quote = await deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId, personId);
-    if (order?.state !== 'quoted' || !order.quote) return undefined;
-    const { length: photoCount } = await readyPhotos(tx, orderId);
-    const input: MorphInput = { photoCount, ...choice };
-    await tx.update(orders).set({ input }).where(eq(orders.id, orderId));
+    if (order?.state !== 'quoted' || !order.quote?.plans[mode]) return undefined;
+    const service = deps.catalogue.require(order.serviceType);
+    const { values } = await gatherFacts(tx, order, service);
+    const input = service.input.safeParse({ ...values, mode });
+    if (!input.success) return undefined;
+    await tx
+      .update(orders)
+      .set({ mode, input: asRecord(input.data) })
+      .where(eq(orders.id, orderId));
     return order.quote;
   });
   if (!quote) return { kind: 'closed' };
-  const option = await optionOf(deps, quote, choice.mode);
+  const option = await optionOf(deps, quote, mode);
   const balance = await deps.ledger.balance(personId);
   return balance >= option.price
     ? { kind: 'chosen', option, balance }
     : { kind: 'short', option, balance, missing: stars(option.price - balance) };
 }
 
+function asRecord(input: unknown): Record<string, unknown> {
+  return typeof input === 'object' && input !== null ? { ...input } : {};
+}
+
+function modesOf(service: Service): readonly OrderMode[] {
+  return service.modes ?? ONE_WAY;
+}
+
 async function optionOf(
   deps: QuoteDeps,
   quote: StoredQuote,
-  mode: MorphMode,
+  mode: OrderMode,
 ): Promise<QuoteOption> {
-  const steps = quote.plans[mode];
+  const steps = quote.plans[mode] ?? [];
   return {
     mode,
     transitions: steps.length,
     seconds: steps.reduce((total, step) => total + step.seconds, 0),
     price: sumStars(steps.map((step) => step.price)),
-    waitSeconds: await expectedWaitSeconds(deps, steps.length),
+    waitSeconds: await expectedWaitSeconds(deps, quote.model, steps.length),
   };
 }
 
-function makeQuote(terms: Terms, photoCount: number): StoredQuote {
-  const plan = (mode: MorphMode) =>
-    imageMorphing.plan({ photoCount, mode, gender: 'unset' }, terms);
-  return { model: terms.model.id, plans: { seamless: plan('seamless'), loop: plan('loop') } };
+/** The prices of every mode; why there are none where something is not known, or nobody can make it. */
+async function makeQuote(
+  deps: QuoteDeps,
+  order: OrderRow,
+  service: Service,
+): Promise<StoredQuote | 'incomplete' | 'not_offered'> {
+  const { terms } = deps.catalogue;
+  const current = (await readOrder(deps.db, order.id)) ?? order;
+  const { values, open } = await gatherFacts(deps.db, current, service);
+  // Whoever quotes has said that the photos are all there.
+  if (open.some(({ kind }) => kind !== 'photos')) return 'incomplete';
+  const plans: Partial<Record<OrderMode, ReturnType<Service['plan']>>> = {};
+  let model: string | undefined;
+  for (const mode of modesOf(service)) {
+    const input = service.input.safeParse({ ...values, mode });
+    if (!input.success) return 'incomplete';
+    model = service.model(input.data, terms);
+    if (model === undefined) return 'not_offered';
+    plans[mode] = service.plan(input.data, terms, model);
+  }
+  return model === undefined ? 'not_offered' : { model, plans };
+}
+
+type Counted = { readonly kind: 'counted'; readonly rows: readonly PhotoRow[] } | NotQuoted;
+
+/** Waits for what is on its way, and tells whether there are as many photos as are wanted. */
+async function countPhotos(deps: QuoteDeps, order: OrderRow): Promise<Counted> {
+  const pending = await waitForPending(deps, order.id);
+  if (pending === 'disk_full') return tellDiskFull(deps);
+  if (pending > 0) return { kind: 'pending', pending };
+  const limits = photosQuestion(deps, order.serviceType);
+  if (!limits) return { kind: 'counted', rows: [] };
+  const { min, max } = limits;
+  const all = await readyPhotos(deps.db, order.id);
+  // Of a single photo, the last one counts.
+  const rows = max === 1 ? all.slice(-1) : all;
+  if (rows.length < min) return { kind: 'too_few', photos: rows.length, min };
+  return rows.length > max
+    ? { kind: 'too_many', photos: rows.length, max }
+    : { kind: 'counted', rows };
 }
 
 /** Returns how many are still pending when patience ends; nothing arrives while the disk is full. */
 async function waitForPending(deps: QuoteDeps, orderId: string): Promise<number | 'disk_full'> {
   const deadline = Date.now() + PENDING_PATIENCE_MS;
+  const isPhoto = and(eq(photos.orderId, orderId), eq(photos.state, 'pending'));
+  const isRecording = and(eq(recordings.orderId, orderId), eq(recordings.state, 'pending'));
   for (;;) {
-    const intake = await readIntake(deps.db, orderId);
-    const pending = intake?.pending ?? 0;
+    const arriving = await deps.db.$count(photos, isPhoto);
+    const pending = arriving + (await deps.db.$count(recordings, isRecording));
     if (pending === 0 || Date.now() > deadline) return pending;
     if (await isDiskFull(deps.storage)) return 'disk_full';
     await sleep(200);
@@ -149,7 +253,9 @@ async function waitForPending(deps: QuoteDeps, orderId: string): Promise<number 
 }
 
 interface Prepared {
-  readonly canvas: Canvas;
+  /** Null where photos keep their own shape. */
+  readonly canvas: Canvas | null;
+  readonly isCounted: boolean;
   readonly photos: readonly {
     readonly row: PhotoRow;
     readonly path: string;
@@ -158,26 +264,39 @@ interface Prepared {
   }[];
 }
 
-/** Every photo on the canvas that the majority chose; undefined when one of them was broken. */
-async function prepareCanvas(
+/** Every photo as its model will see it; undefined when one of them was broken. */
+async function preparePhotos(
   deps: QuoteDeps,
+  service: Service,
   rows: readonly PhotoRow[],
 ): Promise<Prepared | undefined> {
-  const sizes = rows.map((row) => ({ width: row.width ?? 1, height: row.height ?? 1 }));
-  const canvas = chooseCanvas(sizes, deps.terms.model.shapes);
+  const question = service.questions.find(({ kind }) => kind === 'photos');
+  if (question?.kind !== 'photos') return { canvas: null, isCounted: false, photos: [] };
+  const canvas =
+    question.form === 'canvas'
+      ? chooseCanvas(
+          rows.map((row) => ({ width: row.width ?? 1, height: row.height ?? 1 })),
+          question.shapes?.(deps.catalogue.terms) ?? ANY_SHAPE,
+        )
+      : null;
   const prepared = await Promise.all(rows.map((row) => prepare(deps, row, canvas)));
   const whole = prepared.filter((photo) => photo !== undefined);
-  return whole.length === rows.length ? { canvas, photos: whole } : undefined;
+  if (whole.length < rows.length) return undefined;
+  return { canvas, isCounted: question.max !== 1, photos: whole };
 }
 
-async function prepare(deps: QuoteDeps, row: PhotoRow, canvas: Canvas) {
-  const key = canvasKey(row.orderId, row.id, canvas.width, canvas.height);
+async function prepare(deps: QuoteDeps, row: PhotoRow, canvas: Canvas | null) {
+  const key = canvas
+    ? canvasKey(row.orderId, row.id, canvas.width, canvas.height)
+    : uprightKey(row.orderId, row.id);
   const path = deps.storage.pathOf(key);
   const { look: known } = row;
   if (known && (await deps.storage.exists(key))) return { row, path, key, look: known };
   try {
     const input = deps.storage.pathOf(row.originalKey ?? '');
-    const look = await deps.photos.toCanvas({ input, output: path, canvas });
+    const look = canvas
+      ? await deps.photos.toCanvas({ input, output: path, canvas })
+      : await deps.photos.toUpright({ input, output: path });
     await deps.db.update(photos).set({ look }).where(eq(photos.id, row.id));
     return { row, path, key, look };
   } catch (error) {
@@ -193,6 +312,20 @@ async function prepare(deps: QuoteDeps, row: PhotoRow, canvas: Canvas) {
   }
 }
 
+/** The photos with their numbers, where there are several: their order can be checked before paying. */
+async function drawSheets(
+  deps: QuoteDeps,
+  order: OrderRow,
+  prepared: Prepared,
+): Promise<readonly string[]> {
+  if (!prepared.isCounted) return [];
+  const rows = prepared.photos.map(({ row }) => row);
+  return deps.photos.contactSheet({
+    photos: prepared.photos.map(({ path }, index) => ({ path, label: String(index + 1) })),
+    output: deps.storage.pathOf(sheetKey(order.id, rows)),
+  });
+}
+
 async function storeQuote(
   db: Db,
   orderId: string,
@@ -202,17 +335,22 @@ async function storeQuote(
   return db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId);
     if (!order || !isOpen(order.state)) return 'closed';
+    const ids = prepared.photos.map(({ row }) => row.id);
     const now = await readyPhotos(tx, orderId);
+    const counting = prepared.isCounted ? now : now.slice(-1);
     const same =
-      now.length === prepared.photos.length &&
-      now.every((row, index) => row.id === prepared.photos[index]?.row.id);
+      counting.length === ids.length && counting.every((row, index) => row.id === ids[index]);
     if (!same) return 'outdated';
+    if (!prepared.isCounted) {
+      const others = now.filter(({ id }) => !ids.includes(id)).map(({ id }) => id);
+      await tx.update(photos).set({ state: 'removed' }).where(inArray(photos.id, others));
+    }
     for (const { row, key } of prepared.photos) {
       await tx.update(photos).set({ canvasKey: key }).where(eq(photos.id, row.id));
     }
     await tx
       .update(orders)
-      .set({ state: 'quoted', quote, canvas: prepared.canvas, input: {} })
+      .set({ state: 'quoted', quote, canvas: prepared.canvas, mode: null, input: {} })
       .where(eq(orders.id, orderId));
     return 'stored';
   });

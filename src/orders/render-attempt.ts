@@ -4,10 +4,6 @@ import type { Db } from '../db/database.ts';
 import { predictions, steps } from '../db/schema.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, retryPolicy } from '../domain/failure.ts';
-import { FfmpegError } from '../media/ffmpeg.ts';
-import type { Storage } from '../media/storage.ts';
-import type { Video } from '../media/video.ts';
-import type { VideoInfo } from '../media/video-info.ts';
 import type { Attempt, PredictionRequest, Provider } from '../providers/provider.ts';
 import {
   adoptPrediction,
@@ -20,7 +16,9 @@ import {
 } from './attempts.ts';
 import type { ChatPort } from './chat-port.ts';
 import { diskFullPause, isDiskFull } from './disk.ts';
+import { type Fetched, fetchOutput, type OutputDeps, type OutputForm } from './outputs.ts';
 import type { ProviderGate } from './provider-gate.ts';
+import type { Providers } from './providers.ts';
 import type { Slot } from './slots.ts';
 import type { Watch } from './watch.ts';
 
@@ -53,34 +51,35 @@ const POLL_SHARE = 0.05;
 const MAX_UNBOUGHT_TRIES = 5;
 
 const STOP_RETRIES = 2;
-const MAX_UNPLAYABLE = 2;
+const MAX_UNUSABLE = 2;
 const LONGEST_PAUSE_MS = 60_000;
 
 /** An output lives for an hour at the provider; whoever still asks after two asks in vain. */
 const OUTPUT_LIFE_MS = 2 * 3_600_000;
 
-export interface AttemptDeps {
+export interface AttemptDeps extends OutputDeps {
   readonly db: Db;
-  readonly storage: Storage;
-  readonly video: Video;
-  readonly provider: Provider;
-  readonly gate: ProviderGate;
+  readonly providers: Providers;
   readonly watch: Watch;
   readonly chat: Pick<ChatPort, 'alarm'>;
   readonly timing: RenderTiming;
 }
 
-/** What is to be rendered, and where its clip belongs. */
+/** What is to be rendered, by whom, and where its output belongs. */
 export interface AttemptJob {
   readonly stepId: number;
   readonly request: PredictionRequest;
-  readonly clipPath: string;
+  readonly provider: Provider;
+  readonly gate: ProviderGate;
+  readonly output: { readonly form: OutputForm; readonly key: string };
+  /** An attempt may take this long, in milliseconds from its creation. */
+  readonly attemptMs: number;
 }
 
 /** Where an attempt left the step. */
 export type AttemptEnd =
-  /** The clip is on disk and plays; the attempt is still to be written as succeeded. */
-  | { readonly kind: 'clip'; readonly attemptId: string; readonly info: VideoInfo }
+  /** The output is on disk and proven; the attempt is still to be written as succeeded. */
+  | { readonly kind: 'output'; readonly attemptId: string; readonly info: unknown }
   /** Written down as failed. */
   | { readonly kind: 'failed' }
   /** The step is no longer ours to render: cancelled, or done by somebody else. */
@@ -106,11 +105,11 @@ export async function startAttempt(
   signal: AbortSignal,
   slot: Slot,
 ): Promise<AttemptEnd> {
-  const { stepId, request } = job;
-  const attempt = { stepId, attempt: number, provider: deps.provider.name };
+  const { stepId, request, provider } = job;
+  const attempt = { stepId, attempt: number, provider: provider.name, kind: request.kind };
   for (let tries = 1; ; tries += 1) {
     if (!(await isRendering(deps.db, stepId))) return { kind: 'over' };
-    const prepared = await deps.provider.prepare(request, signal);
+    const prepared = await provider.prepare(request, signal);
     if (prepared.kind === 'prepared') {
       const row = await beginAttempt(deps.db, attempt, prepared.request);
       return create(deps, job, row, signal, slot);
@@ -120,7 +119,7 @@ export async function startAttempt(
       await recordUnsent(deps.db, attempt, request.model, failure.kind);
       return { kind: 'failed' };
     }
-    await deps.gate.pause(failure, tries - 1, stepTopic(stepId), signal);
+    await job.gate.pause(failure, tries - 1, stepTopic(stepId), signal);
   }
 }
 
@@ -133,7 +132,7 @@ export async function resumeAttempt(
   slot: Slot,
 ): Promise<AttemptEnd> {
   if (row.state === 'running') return follow(deps, job, row, signal, slot);
-  const found = await findLost(deps, row, signal);
+  const found = await findLost(deps, job, row, signal);
   if (found === 'absent') return create(deps, job, row, signal, slot);
   return found ? follow(deps, job, found, signal, slot) : { kind: 'over' };
 }
@@ -146,12 +145,13 @@ export async function stopLeftovers(
 ): Promise<void> {
   for (const row of await readAttempts(deps.db, stepId)) {
     if (row.state !== 'creating' && row.state !== 'running') continue;
+    const provider = deps.providers.find(row.provider);
     let { externalId } = row;
     if (!externalId) {
-      const found = await deps.provider.find(await lookup(deps, row), signal);
-      if (found.kind === 'found') externalId = found.externalId;
+      const found = await provider?.find(await lookup(deps, row, deps.timing.attemptMs), signal);
+      if (found?.kind === 'found') externalId = found.externalId;
     }
-    if (externalId) await stopPrediction(deps, externalId, signal);
+    if (externalId && provider) await stopPrediction(deps, provider, externalId, signal);
     await endAttempt(deps.db, row.id, { state: 'cancelled' });
   }
 }
@@ -169,24 +169,24 @@ async function create(
       await endAttempt(deps.db, row.id, { state: 'cancelled' });
       return { kind: 'over' };
     }
-    if (!(await deps.gate.open(stepTopic(job.stepId), signal))) continue;
-    const created = await deps.provider.create(attemptOf(deps, row), signal);
+    if (!(await job.gate.open(stepTopic(job.stepId), signal))) continue;
+    const created = await job.provider.create(attemptOf(row, job.attemptMs), signal);
     if (created.kind === 'created') {
-      deps.gate.succeeded();
+      job.gate.succeeded();
       const adopted = await adoptPrediction(deps.db, row.id, created.externalId);
       if (adopted) return follow(deps, job, adopted, signal, slot);
-      await stopPrediction(deps, created.externalId, signal);
+      await stopPrediction(deps, job.provider, created.externalId, signal);
       return { kind: 'over' };
     }
     const { failure } = created;
     if (failure.ambiguous) {
       // The provider may have accepted it all the same: look before anything is asked for again.
-      const found = await findLost(deps, row, signal);
+      const found = await findLost(deps, job, row, signal);
       if (found !== 'absent')
         return found ? follow(deps, job, found, signal, slot) : { kind: 'over' };
     }
     if (!mayWait(failure, tries)) return fail(deps, row, failure);
-    await deps.gate.pause(failure, tries - 1, stepTopic(job.stepId), signal);
+    await job.gate.pause(failure, tries - 1, stepTopic(job.stepId), signal);
   }
 }
 
@@ -198,14 +198,15 @@ async function create(
  */
 async function findLost(
   deps: AttemptDeps,
+  job: AttemptJob,
   row: PredictionRow,
   signal: AbortSignal,
 ): Promise<PredictionRow | 'absent' | undefined> {
   const topic = stepTopic(row.stepId);
-  const deadline = Date.now() + deps.timing.attemptMs;
+  const deadline = Date.now() + job.attemptMs;
   for (let look = 0; look < deps.timing.findMs.length && Date.now() < deadline; ) {
     await deps.watch.sleep(topic, deps.timing.findMs[look] ?? 0, signal);
-    const found = await deps.provider.find(await lookup(deps, row), signal);
+    const found = await job.provider.find(await lookup(deps, row, job.attemptMs), signal);
     switch (found.kind) {
       case 'found':
         return adoptPrediction(deps.db, row.id, found.externalId);
@@ -237,20 +238,20 @@ async function follow(
   slot: Slot,
 ): Promise<AttemptEnd> {
   const externalId = row.externalId ?? '';
-  const { attemptMs, pollMinMs, pollMaxMs, retryMs } = deps.timing;
+  const { pollMinMs, pollMaxMs, retryMs } = deps.timing;
   let isRendered = false;
-  let unplayable = 0;
+  let unusable = 0;
   let failedLooks = 0;
   for (;;) {
     if (!(await isRendering(deps.db, job.stepId))) return { kind: 'over' };
-    const looked = await deps.provider.check(externalId, signal);
+    const looked = await job.provider.check(externalId, signal);
     const age = Date.now() - (row.startedAt ?? row.createdAt).getTime();
     let pause = Math.min(Math.max(age * POLL_SHARE, pollMinMs), pollMaxMs);
     if (looked.kind === 'unreachable') {
       failedLooks += 1;
       pause = pauseAfter(looked.failure, retryMs * 2 ** Math.min(failedLooks - 1, 10));
     } else {
-      // From here on the provider is idle for this step, whatever its clip still needs from us.
+      // From here on the provider is idle for this step, whatever its output still needs from us.
       if (looked.status.kind !== 'running') slot.release();
       switch (looked.status.kind) {
         case 'running':
@@ -258,11 +259,11 @@ async function follow(
           break;
         case 'succeeded': {
           isRendered = true;
-          const fetched = await fetchClip(deps, job, looked.status.outputs, signal);
-          if (fetched.kind === 'clip') return { ...fetched, attemptId: row.id };
+          const fetched = await fetchUnlessFull(deps, job, looked.status.output, signal);
+          if (fetched.kind === 'output') return { ...fetched, attemptId: row.id };
           if (fetched.kind === 'lost') return fail(deps, row, { kind: 'output_lost' });
-          if (fetched.kind === 'unplayable') unplayable += 1;
-          if (unplayable >= MAX_UNPLAYABLE) return fail(deps, row, { kind: 'provider_error' });
+          if (fetched.kind === 'unusable') unusable += 1;
+          if (unusable >= MAX_UNUSABLE) return fail(deps, row, { kind: 'provider_error' });
           // The output exists and is paid for: it is asked for again, and never bought again.
           failedLooks += 1;
           pause = pauseAfter(fetched.failure, retryMs * 2 ** Math.min(failedLooks - 1, 10));
@@ -276,58 +277,40 @@ async function follow(
           assertNever(looked.status);
       }
     }
-    if (age > (isRendered ? OUTPUT_LIFE_MS : attemptMs)) {
-      await stopPrediction(deps, externalId, signal);
+    if (age > (isRendered ? job.attemptMs + OUTPUT_LIFE_MS : job.attemptMs)) {
+      await stopPrediction(deps, job.provider, externalId, signal);
       return fail(deps, row, { kind: isRendered ? 'output_lost' : 'timeout' });
     }
     await deps.watch.sleep(stepTopic(job.stepId), pause, signal);
   }
 }
 
-type Fetched =
-  | { readonly kind: 'clip'; readonly info: VideoInfo }
-  | { readonly kind: 'lost' }
-  | { readonly kind: 'unplayable' | 'later'; readonly failure: Failure };
-
-/** Downloads the output and decodes it once: a clip that does not play must not spoil the video later. */
-async function fetchClip(
+/** While there is no room nothing is fetched, and nothing more is bought. */
+async function fetchUnlessFull(
   deps: AttemptDeps,
   job: AttemptJob,
-  outputs: readonly string[],
+  output: unknown,
   signal: AbortSignal,
 ): Promise<Fetched> {
-  const [output] = outputs;
-  if (!output) return { kind: 'lost' };
-  if (await isDiskFull(deps.storage)) {
-    const retryAfterMs = diskFullPause(deps.timing);
-    // Until after the next look.
-    deps.gate.hold(2 * retryAfterMs);
-    await deps.chat.alarm({ kind: 'disk_full' });
-    return { kind: 'later', failure: { kind: 'network', retryAfterMs } };
+  if (!(await isDiskFull(deps.storage))) {
+    return fetchOutput(deps, job.provider, job.output, output, signal);
   }
-  const downloaded = await deps.provider.download(output, job.clipPath, signal);
-  if (downloaded.kind === 'failed') {
-    const { failure } = downloaded;
-    return failure.kind === 'output_lost' ? { kind: 'lost' } : { kind: 'later', failure };
-  }
-  try {
-    return { kind: 'clip', info: await deps.video.check(job.clipPath, signal) };
-  } catch (error) {
-    signal.throwIfAborted();
-    // Anything else is a trouble of this machine and not the provider's fault.
-    if (!(error instanceof FfmpegError && error.kind === 'invalid_media')) throw error;
-    return { kind: 'unplayable', failure: { kind: 'provider_error' } };
-  }
+  const retryAfterMs = diskFullPause(deps.timing);
+  // Until after the next look.
+  job.gate.hold(2 * retryAfterMs);
+  await deps.chat.alarm({ kind: 'disk_full' });
+  return { kind: 'later', failure: { kind: 'network', retryAfterMs } };
 }
 
 /** A few tries; beyond them the provider's own deadline ends the prediction. */
 async function stopPrediction(
   deps: AttemptDeps,
+  provider: Provider,
   externalId: string,
   signal: AbortSignal,
 ): Promise<void> {
   const ask = async () => {
-    const outcome = await deps.provider.cancel(externalId, signal);
+    const outcome = await provider.cancel(externalId, signal);
     if (outcome.kind === 'unreachable') throw new Error(`Not stopped: ${outcome.failure.kind}`);
   };
   try {
@@ -365,17 +348,13 @@ function pauseAfter(failure: Failure, usualMs: number): number {
   );
 }
 
-async function lookup(deps: AttemptDeps, row: PredictionRow) {
+async function lookup(deps: AttemptDeps, row: PredictionRow, attemptMs: number) {
   const claimed = await claimedIds(deps.db, row.fingerprint);
   const createdAfter = new Date(row.createdAt.getTime() - 60_000);
-  return { ...attemptOf(deps, row), createdAfter, claimed };
+  return { ...attemptOf(row, attemptMs), createdAfter, claimed };
 }
 
-function attemptOf(deps: AttemptDeps, row: PredictionRow): Attempt {
-  const { model, input, fingerprint } = row;
-  return {
-    attemptId: row.id,
-    request: { model, input, fingerprint },
-    deadlineMs: deps.timing.attemptMs,
-  };
+function attemptOf(row: PredictionRow, deadlineMs: number): Attempt {
+  const { kind, model, input, fingerprint } = row;
+  return { attemptId: row.id, request: { kind, model, input, fingerprint }, deadlineMs };
 }

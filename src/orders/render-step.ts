@@ -3,11 +3,11 @@ import type { Tx } from '../db/database.ts';
 import { orders, predictions, steps } from '../db/schema.ts';
 import { type FailureKind, retryPolicy } from '../domain/failure.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { imageMorphing, morphInput } from '../services/image-morphing.ts';
-import { findVideoModel } from '../services/video-models.ts';
+import type { Catalogue } from '../services/catalogue.ts';
 import { type PredictionRow, readAttempts } from './attempts.ts';
 import type { ChatPort } from './chat-port.ts';
-import { clipKey } from './keys.ts';
+import { outputKey } from './keys.ts';
+import { OUTPUT_EXTENSIONS, outputForm } from './outputs.ts';
 import type { Queue } from './queue.ts';
 import { refundStep } from './refund.ts';
 import {
@@ -21,11 +21,12 @@ import {
 } from './render-attempt.ts';
 import { lockOrder, readOrder, readSteps, type StepRow } from './rows.ts';
 import type { Slot } from './slots.ts';
-import { stepPictures } from './step-pictures.ts';
+import { stepMaterial } from './step-material.ts';
 
 const MAX_ATTEMPTS = 3;
 
 export interface RenderDeps extends AttemptDeps {
+  readonly catalogue: Catalogue;
   readonly queue: Queue;
   readonly ledger: Ledger;
   readonly chat: Pick<ChatPort, 'progressChanged' | 'alarm'>;
@@ -45,8 +46,8 @@ export async function renderStep(
   const step = await claim(deps, stepId);
   if (!step) return stopLeftovers(deps, stepId, signal);
   deps.chat.progressChanged(step.orderId);
-  const job = await describe(deps, step);
-  if (!job) return giveUp(deps, step, 'bad_input');
+  const job = await describe(deps, step, signal);
+  if (typeof job === 'string') return giveUp(deps, step, job);
   for (;;) {
     const attempts = await readAttempts(deps.db, stepId);
     const last = attempts.at(-1);
@@ -66,7 +67,7 @@ export async function renderStep(
       last?.state === 'creating' || last?.state === 'running'
         ? await resumeAttempt(deps, job, last, signal, slot)
         : await startAttempt(deps, job, attempts.length + 1, signal, slot);
-    if (end.kind === 'clip') return keep(deps, step, end);
+    if (end.kind === 'output') return keep(deps, step, job, end);
     if (end.kind === 'over') return stopLeftovers(deps, stepId, signal);
   }
 }
@@ -92,18 +93,30 @@ async function claim(deps: RenderDeps, stepId: number): Promise<StepRow | undefi
   });
 }
 
-/** What the model is asked for; undefined when the pictures are gone from this machine. */
-async function describe(deps: RenderDeps, step: StepRow): Promise<AttemptJob | undefined> {
+/** What the model is asked for; why it cannot be, where a file or the provider is not there any more. */
+async function describe(
+  deps: RenderDeps,
+  step: StepRow,
+  signal: AbortSignal,
+): Promise<AttemptJob | FailureKind> {
   const order = await readOrder(deps.db, step.orderId);
-  const model = findVideoModel(order?.quote?.model ?? '');
-  if (!order?.canvas || !model) throw new Error(`Order ${step.orderId} names no known model`);
-  const pictures = await stepPictures(deps, step);
-  if (!pictures) return undefined;
-  const files = { ...pictures, canvas: order.canvas };
+  const entry = deps.catalogue.findModel(order?.quote?.model ?? '');
+  if (!order || !entry) throw new Error(`Order ${step.orderId} names no known model`);
+  const service = deps.catalogue.require(order.serviceType);
+  const { provider: name = 'replicate', patience = 1 } = entry;
+  const provider = deps.providers.find(name);
+  if (!provider) return 'provider_error';
+  const material = await stepMaterial(deps, order, step, service, signal);
+  if (!material) return 'bad_input';
+  const form = outputForm(service.finish);
+  const request = service.request(service.input.parse(order.input), material);
   return {
     stepId: step.id,
-    request: imageMorphing.request(morphInput.parse(order.input), files, model),
-    clipPath: deps.storage.pathOf(clipKey(step.orderId, step.position)),
+    request: { ...request, kind: form === 'model' ? 'training' : 'prediction' },
+    provider,
+    gate: deps.providers.gateOf(name),
+    output: { form, key: outputKey(order.id, step.position, OUTPUT_EXTENSIONS[form]) },
+    attemptMs: deps.timing.attemptMs * patience,
   };
 }
 
@@ -117,21 +130,21 @@ function judge(attempts: readonly PredictionRow[], last: PredictionRow): Failure
 async function keep(
   deps: RenderDeps,
   step: StepRow,
+  { output: { key } }: AttemptJob,
   { attemptId, info }: { readonly attemptId: string; readonly info: unknown },
 ): Promise<void> {
-  const key = clipKey(step.orderId, step.position);
   const kept = await settle(deps, step, async (tx) => {
     await tx
       .update(predictions)
       .set({ state: 'succeeded', endedAt: new Date() })
       .where(eq(predictions.id, attemptId));
-    return { state: 'done', clipKey: key, clipInfo: info };
+    return { state: 'done', outputKey: key, outputInfo: info };
   });
   // Cancelled and refunded while it was downloaded.
   if (!kept) await deps.storage.remove(key);
 }
 
-/** The step failed for good: refunded at once; the finish puts a dissolve in its place. */
+/** The step failed for good: refunded at once; a video gets a stand-in for it when it is finished. */
 async function giveUp(deps: RenderDeps, step: StepRow, failure: FailureKind): Promise<void> {
   await settle(deps, step, async (tx) => {
     await refundStep(deps.ledger, tx, step, `failed: ${failure}`);
@@ -164,7 +177,7 @@ async function settle(
   return settled;
 }
 
-/** After the last step: the finish when there is a clip; else the end, each step being refunded already. */
+/** After the last step: the finish when there is an output; else the end, each step being refunded already. */
 async function moveOn(
   deps: RenderDeps,
   tx: Tx,

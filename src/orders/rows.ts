@@ -1,7 +1,6 @@
 import { and, asc, eq, inArray } from 'drizzle-orm';
 import type { Queryable, Tx } from '../db/database.ts';
 import { orders, photos, steps } from '../db/schema.ts';
-import { morphInput } from '../services/image-morphing.ts';
 import type { OrderView } from './orders.ts';
 
 export type OrderRow = typeof orders.$inferSelect;
@@ -52,13 +51,13 @@ export function inStates(states: readonly OrderRow['state'][]) {
 
 /** What the owner of an order may see of it. */
 export function toView(row: OrderRow): OrderView {
-  const mode = morphInput.shape.mode.safeParse(row.input['mode']);
   return {
     id: row.id,
     personId: row.personId,
     serviceType: row.serviceType,
     state: row.state,
-    mode: mode.success ? mode.data : null,
+    mode: row.mode,
+    answers: row.answers,
     price: row.price,
     partial: row.partial,
     collectorMessageId: row.collectorMessageId,

@@ -161,6 +161,8 @@ export interface Service<Input = unknown> {
   plan(input: Input, terms: Terms, model: string): PlannedStep[];
   request(input: Input, material: StepMaterial): StepRequest;
   readonly finish: FinishKind;
+  /** Of a service that trains models: the word that stands for what was learnt, in every prompt. */
+  readonly triggerWord?: string;
   /**
    * Inputs that show what it costs and sends: the cheapest first, and at least one for each model it can use.
    * The menu's "from" price, the check of live schemas and the tests are made from them.

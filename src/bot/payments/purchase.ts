@@ -1,11 +1,11 @@
-import type { MorphMode } from '../../domain/morph-plan.ts';
+import type { OrderMode } from '../../domain/order-mode.ts';
 import type { Stars } from '../../domain/stars.ts';
 
 /** An order whose missing stars are paid, and what its person was shown. */
 export interface OrderPurchase {
   readonly kind: 'order';
   readonly orderId: string;
-  readonly mode: MorphMode;
+  readonly mode: OrderMode;
   readonly price: Stars;
   readonly missing: Stars;
 }

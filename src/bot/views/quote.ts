@@ -1,4 +1,4 @@
-import type { MorphMode } from '../../domain/morph-plan.ts';
+import type { OrderMode } from '../../domain/order-mode.ts';
 import type { PhotoWarning } from '../../domain/photo-look.ts';
 import { NO_STARS, type Stars, stars } from '../../domain/stars.ts';
 import type {
@@ -177,7 +177,7 @@ export function shortScreen(
   t: Translate,
   orderId: string,
   money: {
-    readonly mode: MorphMode;
+    readonly mode: OrderMode;
     readonly price: Stars;
     readonly balance: Stars;
     readonly missing: Stars;
