@@ -2,7 +2,7 @@ import type { MiddlewareFn } from 'grammy';
 import { Composer } from 'grammy';
 import type { Message } from 'grammy/types';
 import type { ToldPayment } from '../../ledger/payments.ts';
-import type { ToldRefund } from '../../ledger/star-refunds.ts';
+import type { ToldRefund } from '../../ledger/told-refund.ts';
 import type { People } from '../../people/people.ts';
 import type { StarAlarm } from '../alarms.ts';
 import type { BotContext } from '../context.ts';

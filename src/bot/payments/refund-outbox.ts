@@ -2,7 +2,7 @@ import { type Api, GrammyError } from 'grammy';
 import type { Stars } from '../../domain/stars.ts';
 import { starsOfXtr } from '../../domain/xtr.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
-import type { DueRefund } from '../../ledger/star-refunds.ts';
+import type { DueRefund } from '../../ledger/refund-outbox.ts';
 import type { People } from '../../people/people.ts';
 import type { StarAlarm } from '../alarms.ts';
 import type { Translate, Translator } from '../i18n.ts';
