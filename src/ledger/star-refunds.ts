@@ -2,6 +2,7 @@ import { count, inArray } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
 import { starRefunds } from '../db/stars-schema.ts';
 import type { Payment } from './payments.ts';
+import { markRefundTold, type RefundNews, readRefundNews } from './refund-news.ts';
 import {
   type DueRefund,
   type FailedRefundOutcome,
@@ -43,6 +44,12 @@ export interface StarRefunds {
   markFailed(id: number, error: string): Promise<FailedRefundOutcome>;
   /** What Telegram tells of a refund, ours or not; the same one may be told again. */
   bookTold(refund: ToldRefund): Promise<ToldRefundOutcome>;
+  /**
+   * What became of refunds and was not told yet, oldest first: the same until `markTold`, so that a
+   * process that dies in between loses no news.
+   */
+  news(limit: number): Promise<RefundNews[]>;
+  markTold(id: number): Promise<void>;
   /** Waiting to be sent, and sent but not yet seen in Telegram's books. */
   count(): Promise<{ readonly requested: number; readonly sent: number }>;
 }
@@ -57,6 +64,8 @@ export function createStarRefunds(deps: { readonly db: Db }): StarRefunds {
     markRetry: (id, error, pauseSeconds) => markRefundRetry(db, id, error, pauseSeconds),
     markFailed: (id, error) => db.transaction((tx) => failRefund(tx, id, error)),
     bookTold: (refund) => db.transaction((tx) => bookToldRefund(tx, refund)),
+    news: (limit) => readRefundNews(db, limit),
+    markTold: (id) => markRefundTold(db, id),
 
     async count() {
       const rows = await db

@@ -189,6 +189,54 @@ describe('a refund from outside', () => {
   });
 });
 
+describe('the bonus of an invitation', () => {
+  test('goes back with the payment that had brought it, and the inviter is told', async (t) => {
+    const rig = await start(t);
+    const [oleg, ann] = [await rig.somebody({ language: 'ru' }), await rig.somebody()];
+    await rig.invite(ann.id, oleg.id);
+    await buy(ann, 50);
+    await oleg.waitForMessage({ text: /\+5\.00 ⭐/ });
+    await giveBack(ann);
+    await oleg.waitForMessage({ text: /ушли и 5\.00 ⭐.*баланс: 0\.00 ⭐/ });
+    await until(() => refundsTold(ann) === 1);
+  });
+});
+
+describe('what was booked before a kill and not told', () => {
+  test('is told after the start: taken by Telegram, returned, and refused', async (t) => {
+    const rig = await start(t);
+    const root = rig.person(ADMIN, 'Root');
+    const [ann, bob, eve] = [await rig.somebody(), await rig.somebody(), await rig.somebody()];
+    for (const person of [ann, bob, eve]) await buy(person, 50);
+    const taken = await lastCharge(rig, ann);
+    const [returned, refused] = [await lastCharge(rig, bob), await lastCharge(rig, eve)];
+    await rig.bot.stop(1_000);
+    const { refunds } = rig.books;
+    await refunds.bookTold({ chargeId: taken, personId: ann.id, amountXtr: 50, at: new Date() });
+    for (const [chargeId, { id: personId }] of [
+      [returned, bob] as const,
+      [refused, eve] as const,
+    ]) {
+      await refunds.request({ chargeId, by: { kind: 'person', personId } });
+    }
+    const due = await refunds.take(100);
+    const idOf = (chargeId: string) => due.find((refund) => refund.chargeId === chargeId)?.id ?? 0;
+    await refunds.markSent(idOf(returned));
+    await refunds.markFailed(idOf(refused), 'CHARGE_NOT_FOUND');
+    await rig.restart();
+    await ann.waitForMessage({ text: /took back a payment of 50\.00 ⭐.*is 0\.00 ⭐ now/ });
+    await bob.waitForMessage({ text: /went back to your Telegram Stars/ });
+    await eve.waitForMessage({ text: /did not take 50\.00 ⭐ back.*again: 50\.00 ⭐/ });
+    await root.waitForMessage({ text: /nobody had asked here/ });
+    await root.waitForMessage({ text: /refuses to refund/ });
+    await until(async () => (await refunds.news(100)).length === 0);
+    await rig.restart();
+    await sleep(150);
+    const heard = ann.messages().filter(({ text }) => /took back a payment/.test(text ?? ''));
+    assert.equal(heard.length, 1);
+  });
+});
+
 describe('the comparison with Telegram', () => {
   test('credits a payment whose update was lost, starts its order and tells', async (t) => {
     const rig = await start(t, { timings: SOON });

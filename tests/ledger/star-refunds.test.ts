@@ -327,6 +327,52 @@ describe('the bonus that a payment brought', () => {
   });
 });
 
+describe('what is to be told', () => {
+  test('is what became of a refund, until it was told', async () => {
+    const [returned, refused] = [await pay(50), await pay(51)];
+    const [taken, waiting] = [await pay(52), await pay(53)];
+    for (const payment of [returned, refused, waiting]) await ask(payment);
+    await refunds.markSent((await due(returned.chargeId)).id);
+    await makeDueAll();
+    await refunds.markFailed((await due(refused.chargeId)).id, 'CHARGE_NOT_FOUND');
+    await tell(taken);
+    const mine = new Set([returned, refused, taken, waiting].map(({ chargeId }) => chargeId));
+    const news = async () =>
+      (await refunds.news(1_000)).filter(({ chargeId }) => mine.has(chargeId));
+    assert.deepEqual(
+      (await news()).map(({ amountXtr, outcome, error }) => [amountXtr, outcome, error]),
+      [
+        [50, 'returned', null],
+        [51, 'refused', 'CHARGE_NOT_FOUND'],
+        [52, 'taken', null],
+      ],
+    );
+    for (const { id } of await news()) await refunds.markTold(id);
+    await tell(returned);
+    assert.deepEqual(await news(), [], 'that Telegram confirms it is no news');
+    await tell(waiting);
+    assert.deepEqual(
+      (await news()).map(({ outcome }) => outcome),
+      ['returned'],
+    );
+  });
+
+  test('names the bonus that went back with a payment, and only if it did', async () => {
+    const { inviter, invited } = await invite();
+    const generous = createPayments({ db: database.db, referralBonus: stars(1000) });
+    const payment = told(invited);
+    await generous.book(payment);
+    const bonuses = async () =>
+      (await refunds.news(1_000))
+        .filter(({ chargeId }) => chargeId === payment.chargeId)
+        .map(({ bonus }) => bonus);
+    await ask(payment);
+    await refunds.markFailed((await due(payment.chargeId)).id, 'CHARGE_NOT_FOUND');
+    await tell(payment);
+    assert.deepEqual(await bonuses(), [null, { personId: inviter, amount: 1000 }]);
+  });
+});
+
 test('how many refunds wait, and how many are not confirmed, is counted', async () => {
   const before = await refunds.count();
   const [first, second] = [await pay(50), await pay(50)];
@@ -387,6 +433,10 @@ async function makeDue(id: number): Promise<void> {
     .update(starRefunds)
     .set({ nextTryAt: new Date(0) })
     .where(eq(starRefunds.id, id));
+}
+
+async function makeDueAll(): Promise<void> {
+  await database.db.update(starRefunds).set({ nextTryAt: new Date(0) });
 }
 
 async function charge(personId: number, amount: number): Promise<string> {

@@ -20,6 +20,7 @@ import { reconcileStars } from './reconcile-stars.ts';
 import { sendDueRefunds } from './refund-outbox.ts';
 import { createReturnButton } from './return-unused.ts';
 import { takeDownInvoices } from './take-down.ts';
+import { createRefundTeller } from './tell-refunds.ts';
 
 export interface CashierDeps {
   readonly api: Api;
@@ -59,7 +60,11 @@ export function createCashier(deps: CashierDeps): Cashier {
       onError: (error) => log.warn(describeError(error), `${what} failed and is tried again`),
     });
 
-  const refunds = loop('Sending refunds', timings.refundMs, () => sendDueRefunds(deps));
+  const news = loop('Telling of refunds', timings.refundMs, createRefundTeller(deps));
+  const onNews = news.kick;
+  const refunds = loop('Sending refunds', timings.refundMs, () =>
+    sendDueRefunds({ ...deps, onNews }),
+  );
   const invoices = loop('Taking invoices down', timings.takeDownMs, () =>
     takeDownInvoices({ api, invoices: books.invoices }),
   );
@@ -74,7 +79,7 @@ export function createCashier(deps: CashierDeps): Cashier {
     refundDays: offers.refundDays,
     onClosed: invoices.kick,
   });
-  const running = [refunds, invoices];
+  const running = [refunds, news, invoices];
 
   return {
     checkout,
@@ -87,7 +92,7 @@ export function createCashier(deps: CashierDeps): Cashier {
         onPaid: invoices.kick,
       });
       const reconciliation = loop('Comparing stars with Telegram', timings.reconcileMs, () =>
-        reconcileStars({ ...deps, follower }),
+        reconcileStars({ ...deps, follower, onNews }),
       );
       let isFirst = true;
       const settling = loop('Following payments up', timings.settleMs, () => {
@@ -99,7 +104,7 @@ export function createCashier(deps: CashierDeps): Cashier {
       running.push(reconciliation, settling);
       const reconcile = reconciliation.kick;
       return {
-        incoming: createIncomingPayments({ ...deps, person, follower, reconcile }),
+        incoming: createIncomingPayments({ ...deps, person, follower, reconcile, onNews }),
         buttons: [
           createInvoiceButton({ checkout }),
           createTermsButton({ checkout, flow, messenger, packs: offers.packs }),

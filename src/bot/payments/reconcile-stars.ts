@@ -1,26 +1,21 @@
 import type { Api } from 'grammy';
 import type { User } from 'grammy/types';
-import type { Ledger } from '../../ledger/ledger.ts';
 import { isPending, type Reconciliation, type StarDifference } from '../../ledger/reconcile.ts';
 import type { People } from '../../people/people.ts';
 import type { StarAlarm } from '../alarms.ts';
-import type { Translator } from '../i18n.ts';
 import { describeError, type Log } from '../log.ts';
-import type { Messenger } from '../messenger.ts';
 import type { StarBooks } from './books.ts';
 import type { PaymentFollower } from './follow-payments.ts';
 import { createFetchTransactions } from './star-transactions.ts';
-import { tellReversed } from './tell-reversed.ts';
 
 export interface ReconcileDeps {
   readonly api: Pick<Api, 'getStarTransactions'>;
   readonly books: Pick<StarBooks, 'reconciler'>;
-  readonly ledger: Pick<Ledger, 'balance'>;
   readonly people: Pick<People, 'find' | 'meet'>;
   readonly follower: PaymentFollower;
-  readonly messenger: Messenger;
-  readonly translator: Translator;
   readonly alarm: (alarm: StarAlarm) => Promise<void>;
+  /** It is decided what becomes of refunds, and to be told. */
+  readonly onNews: () => void;
   readonly log: Log;
 }
 
@@ -66,17 +61,14 @@ function unresolved(
   return [...rest, ...second];
 }
 
-/** The admins first; whoever cannot be told keeps nobody else from hearing of it. */
+/** Whoever cannot be told keeps nobody else from hearing of it. */
 async function tell(deps: ReconcileDeps, outcome: Reconciliation): Promise<void> {
   const { credited, reversed, confirmed } = outcome;
   if (credited.length + reversed.length + confirmed > 0) {
     const found = { credited: credited.length, reversed: reversed.length, confirmed };
     deps.log.info(found, 'The books of stars were brought up to date');
   }
-  for (const payment of reversed) await deps.alarm({ kind: 'payment_reversed', ...payment });
-  for (const payment of reversed) {
-    await tellReversed(deps, payment, () => deps.ledger.balance(payment.personId));
-  }
+  deps.onNews();
   for (const booked of credited) {
     try {
       await deps.follower.follow(booked);
