@@ -1,5 +1,5 @@
 import { assertNever } from '../domain/assert-never.ts';
-import type { StarDifference } from '../ledger/reconcile.ts';
+import type { StarDifference } from '../ledger/star-transaction.ts';
 import type { Alarm } from '../orders/chat-port.ts';
 import type { People } from '../people/people.ts';
 import { escapeHtml, type Translate, type Translator } from './i18n.ts';

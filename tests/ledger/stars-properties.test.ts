@@ -10,12 +10,9 @@ import { auditLedger } from '../../src/ledger/audit.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { countPaidLeft } from '../../src/ledger/paid-left.ts';
 import { createPayments, type Payments } from '../../src/ledger/payments.ts';
-import {
-  createReconciler,
-  type Reconciler,
-  type StarTransaction,
-} from '../../src/ledger/reconcile.ts';
+import { createReconciler, type Reconciler } from '../../src/ledger/reconcile.ts';
 import { createStarRefunds, type StarRefunds } from '../../src/ledger/star-refunds.ts';
+import type { StarTransaction } from '../../src/ledger/star-transaction.ts';
 import { addPerson, openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createTelegramBooks, type TelegramBooks } from './telegram-books.ts';
 

@@ -1,6 +1,7 @@
 import type { Api } from 'grammy';
 import type { User } from 'grammy/types';
-import { isPending, type Reconciliation, type StarDifference } from '../../ledger/reconcile.ts';
+import type { Reconciliation } from '../../ledger/reconcile.ts';
+import { isPending, type StarDifference } from '../../ledger/star-transaction.ts';
 import type { People } from '../../people/people.ts';
 import type { StarAlarm } from '../alarms.ts';
 import { describeError, type Log } from '../log.ts';
