@@ -306,6 +306,22 @@ describe('the comparison with Telegram', () => {
     await bob.waitForMessage({ text: /paid and comes by itself/ });
   });
 
+  test('that fails three times in a row is told to the admins, once while it lasts', async (t) => {
+    const rig = await start(t, { timings: SOON });
+    const root = rig.person(ADMIN, 'Root');
+    const alarms = () =>
+      root.messages().filter(({ text }) => /could not be compared/.test(text ?? '')).length;
+    const failed = () =>
+      rig.logged.filter((line) => line.includes('Comparing stars with Telegram failed')).length;
+    // Each is asked four times.
+    rig.server.faults.add({ kind: '5xx', method: 'getStarTransactions', times: 24 });
+    await until(() => failed() === 2);
+    assert.equal(alarms(), 0);
+    await root.waitForMessage({ text: /could not be compared.*3 times in a row: Bad Gateway/ });
+    await until(() => failed() === 6);
+    assert.equal(alarms(), 1);
+  });
+
   test('tells the admins of differences in words, the same ones once', async (t) => {
     const rig = await start(t, { timings: SOON });
     const root = rig.person(ADMIN, 'Root');

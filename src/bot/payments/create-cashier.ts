@@ -16,7 +16,7 @@ import { type Checkout, createCheckout } from './checkout.ts';
 import { createPaymentFollower } from './follow-payments.ts';
 import { createIncomingPayments } from './incoming.ts';
 import { createPreCheckout, type PreCheckout } from './pre-checkout.ts';
-import { reconcileStars } from './reconcile-stars.ts';
+import { createReconciliation } from './reconcile-stars.ts';
 import { sendDueRefunds } from './refund-outbox.ts';
 import { createReturnButton } from './return-unused.ts';
 import { takeDownInvoices } from './take-down.ts';
@@ -91,8 +91,10 @@ export function createCashier(deps: CashierDeps): Cashier {
         flow,
         onPaid: invoices.kick,
       });
-      const reconciliation = loop('Comparing stars with Telegram', timings.reconcileMs, () =>
-        reconcileStars({ ...deps, follower, onNews }),
+      const reconciliation = loop(
+        'Comparing stars with Telegram',
+        timings.reconcileMs,
+        createReconciliation({ ...deps, follower, onNews }),
       );
       let isFirst = true;
       const settling = loop('Following payments up', timings.settleMs, () => {

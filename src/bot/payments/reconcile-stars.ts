@@ -1,4 +1,4 @@
-import type { Api } from 'grammy';
+import { type Api, GrammyError } from 'grammy';
 import type { User } from 'grammy/types';
 import type { Reconciliation } from '../../ledger/reconcile.ts';
 import { isPending, type StarDifference } from '../../ledger/star-transaction.ts';
@@ -20,11 +20,34 @@ export interface ReconcileDeps {
   readonly log: Log;
 }
 
+/** Failed comparisons in a row, half an hour of them, after which an operator should know. */
+const ALARMING_FAILURES = 3;
+
+/** Compares as `reconcileStars` does, and tells the admins when that fails again and again. */
+export function createReconciliation(deps: ReconcileDeps): () => Promise<void> {
+  let failures = 0;
+
+  return async () => {
+    try {
+      await reconcileStars(deps);
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      if (failures >= ALARMING_FAILURES) {
+        // What else goes wrong may hold what a person wrote, and is in the log.
+        const said = error instanceof GrammyError ? error.description : 'no answer';
+        await deps.alarm({ kind: 'stars_uncompared', times: failures, error: said });
+      }
+      throw error;
+    }
+  };
+}
+
 /**
  * Compares Telegram's list of star transactions with the books, and tells: people what was credited or
  * taken, the admins what nobody can explain.
  */
-export async function reconcileStars(deps: ReconcileDeps): Promise<void> {
+async function reconcileStars(deps: ReconcileDeps): Promise<void> {
   const seen = new Map<number, User>();
   const fetch = createFetchTransactions(deps.api, (user) => seen.set(user.id, user));
   let outcome = await deps.books.reconciler.run(fetch);
