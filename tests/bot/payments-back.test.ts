@@ -263,6 +263,34 @@ describe('the comparison with Telegram', () => {
     assert.equal(await rig.balance(7_777), 5_000);
   });
 
+  test('meets 120 of them at once; one whose line is not booked keeps nobody from it', async (t) => {
+    const rig = await start(t);
+    const root = rig.person(ADMIN, 'Root');
+    const ids = Array.from({ length: 120 }, (_, index) => 70_000 + index);
+    const lost = ids.map((id) => rig.person(id, 'Lost'));
+    const { stars: purses } = rig.server.world;
+    const terms = { title: 'x', description: 'x', payload: 'x', startParameter: 'x' };
+    for (const { id, addStars } of lost) {
+      addStars(1);
+      const user = { id, is_bot: false, first_name: 'Lost' };
+      purses.charge(user, { ...terms, amount: 1, photoUrl: undefined });
+    }
+    // The books refuse what nobody can have paid.
+    const { run } = rig.books.reconciler;
+    rig.books.reconciler.run = (fetch) =>
+      run(async (offset, limit) => {
+        const lines = await fetch(offset, limit);
+        return lines.map((line) => (line.personId === 70_000 ? { ...line, amountXtr: 0 } : line));
+      });
+    await rig.restart();
+    for (const person of lost.slice(1)) {
+      await person.waitForMessage({ text: /had got lost on its way/ }, { timeoutMs: 30_000 });
+    }
+    const balances = await Promise.all(ids.map((id) => rig.balance(id)));
+    assert.equal(balances.filter((balance) => balance === 100).length, 119);
+    await root.waitForMessage({ text: /differ in 1 place/ });
+  });
+
   test('takes what went back without us, and alarms', async (t) => {
     const rig = await start(t, { timings: SOON });
     const root = rig.person(ADMIN, 'Root');

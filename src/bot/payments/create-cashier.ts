@@ -52,7 +52,7 @@ export interface Cashier {
 }
 
 export function createCashier(deps: CashierDeps): Cashier {
-  const { api, books, messenger, offers, timings, log } = deps;
+  const { books, messenger, offers, timings, log } = deps;
   const loop = (what: string, everyMs: number, work: () => Promise<void>) =>
     createLoop({
       everyMs,
@@ -66,7 +66,7 @@ export function createCashier(deps: CashierDeps): Cashier {
     sendDueRefunds({ ...deps, onNews }),
   );
   const invoices = loop('Taking invoices down', timings.takeDownMs, () =>
-    takeDownInvoices({ api, invoices: books.invoices }),
+    takeDownInvoices({ ...deps, invoices: books.invoices }),
   );
   const preCheckout = createPreCheckout({
     ...deps,
