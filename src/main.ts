@@ -27,6 +27,9 @@ async function run(): Promise<void> {
 }
 
 async function serve(): Promise<void> {
+  // For the processes we start: glibc gives each of their threads a heap of its own, and their pictures leave all
+  // of those full of holes.
+  process.env['MALLOC_ARENA_MAX'] ??= '1';
   const outage = createOutage();
   // Whoever started us with a channel, as the sandbox does, may ask for failures.
   process.on('message', (message) => {

@@ -1,5 +1,5 @@
 import { assertNever } from '../domain/assert-never.ts';
-import type { StarDifference } from '../ledger/reconcile.ts';
+import type { StarDifference } from '../ledger/star-transaction.ts';
 import type { Alarm } from '../orders/chat-port.ts';
 import type { People } from '../people/people.ts';
 import { escapeHtml, type Translate, type Translator } from './i18n.ts';
@@ -18,6 +18,8 @@ interface TroubledPayment {
 export type StarAlarm =
   /** Telegram's books and ours differ, and the reconciliation cannot mend it. */
   | { readonly kind: 'stars_differ'; readonly differences: readonly StarDifference[] }
+  /** They could not be compared at all, several times in a row; it is tried again. */
+  | { readonly kind: 'stars_uncompared'; readonly times: number; readonly error: string }
   /** A charge id was told again, with another person or amount. */
   | ({ readonly kind: 'payment_conflict' } & TroubledPayment)
   /** Telegram took a payment back by itself, or somebody did by hand. */
@@ -29,7 +31,13 @@ export type StarAlarm =
   /** The bot has fewer stars at Telegram than it should give back; it is tried again. */
   | ({ readonly kind: 'refund_unfunded' } & TroubledPayment);
 
-/** Tells all admins what needs them, the same thing at most once an hour. */
+/** What goes on until somebody mends it, and is found again and again. */
+const LASTING: readonly string[] = ['stars_differ', 'stars_uncompared'];
+
+/**
+ * Tells all admins what needs them, the same thing at most once an hour; what goes on until somebody mends
+ * it, once for as long as it is found again within an hour.
+ */
 export function createAlarms(deps: {
   readonly adminIds: readonly number[];
   readonly people: Pick<People, 'find'>;
@@ -56,7 +64,11 @@ export function createAlarms(deps: {
   return async (alarm) => {
     deps.log.error({ ...alarm, kind: undefined, alarm: alarm.kind }, 'Alarm');
     const key = keyOf(alarm);
-    if (told.get(key) || sending.has(key)) return;
+    if (sending.has(key)) return;
+    if (told.get(key)) {
+      if (LASTING.includes(alarm.kind)) told.set(key, true);
+      return;
+    }
     sending.add(key);
     try {
       for (const adminId of deps.adminIds) {
@@ -98,6 +110,10 @@ function alarmText(t: Translate, alarm: Alarm | StarAlarm): string {
       if (alarm.differences.length > lines.length) lines.push('…');
       const count = alarm.differences.length;
       return [t('admin.alarms.stars_differ', { count }), ...lines].join('\n');
+    }
+    case 'stars_uncompared': {
+      const { times: count, error } = alarm;
+      return t('admin.alarms.stars_uncompared', { count, error: escapeHtml(error) });
     }
     case 'payment_conflict':
     case 'payment_reversed':

@@ -129,11 +129,16 @@ export const starRefunds = pgTable(
     sentAt: moment('sent_at'),
     /** When it became confirmed or failed. */
     endedAt: moment('ended_at'),
+    /** When everybody whom it concerns had been told what became of it. */
+    toldAt: moment('told_at'),
   },
   (table) => [
     uniqueIndex('star_refunds_once').on(table.chargeId).where(sql`${table.state} <> 'failed'`),
     index('star_refunds_charge').on(table.chargeId),
     index('star_refunds_due').on(table.nextTryAt).where(sql`${table.state} = 'requested'`),
+    index('star_refunds_untold')
+      .on(table.id)
+      .where(sql`${table.state} <> 'requested' and ${table.toldAt} is null`),
   ],
 );
 
@@ -144,6 +149,8 @@ export const starCursor = pgTable(
     id: smallint('id').primaryKey().default(1),
     /** How many transactions, from the oldest on, were compared. */
     compared: integer('compared').notNull(),
+    /** Which one was the last of them; another one at its place means that the list is another. */
+    lastLine: text('last_line'),
     comparedAt: moment('compared_at').notNull(),
   },
   (table) => [check('star_cursor_one', sql`${table.id} = 1`)],

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { and, asc, eq, isNotNull, lte, ne } from 'drizzle-orm';
+import { and, asc, eq, isNotNull, isNull, lte, ne } from 'drizzle-orm';
 import type { Db, Queryable } from '../db/database.ts';
 import { settings } from '../db/people-schema.ts';
 import { orders, people } from '../db/schema.ts';
@@ -45,7 +45,8 @@ export interface CheckoutQuery {
 
 /**
  * Whether an invoice may be paid now. `used`: it was paid, or its order was confirmed without it;
- * `cancelled`: taken back, or its order is no longer as it was quoted, or another mode was chosen.
+ * `cancelled`: taken back, or its order is no longer as it was quoted, or another mode was chosen;
+ * `withdrawn`: one for no order was taken back, or there is a newer one for the same.
  */
 export type CheckoutAnswer =
   | 'ok'
@@ -57,11 +58,15 @@ export type CheckoutAnswer =
   | 'other_amount'
   | 'used'
   | 'cancelled'
+  | 'withdrawn'
   | 'expired';
 
 /** The invoices we sent. No function here takes part in a transaction of the caller's. */
 export interface Invoices {
-  /** A new open invoice; an earlier open one for the same order is cancelled, so that one is live. */
+  /**
+   * A new open invoice; an earlier open one for the same order, or for the same pack, is cancelled, so that
+   * one is live.
+   */
   open(invoice: {
     readonly personId: number;
     readonly amountXtr: number;
@@ -70,8 +75,11 @@ export interface Invoices {
   find(id: string): Promise<Invoice | undefined>;
   /** Which message carries it. */
   setMessage(id: string, messageId: number): Promise<void>;
-  /** Of a person's own invoice; false when it is not open (any more). */
-  cancel(id: string, personId: number): Promise<boolean>;
+  /**
+   * Of a person's own invoice; false when it is not open (any more).
+   * @param messageId the message it was asked from: it is to be taken down, whatever was known of it.
+   */
+  cancel(id: string, personId: number, messageId?: number): Promise<boolean>;
   /** For an order that was confirmed, changed or cancelled. */
   cancelOf(orderId: string): Promise<void>;
   /**
@@ -103,16 +111,23 @@ export function createInvoices(deps: { readonly db: Db }): Invoices {
   return {
     open: ({ personId, amountXtr, order }) =>
       db.transaction(async (tx) => {
-        if (order) {
-          // Of two at once one waits here, or each would leave the other's open. Not the account: a
-          // confirm holds the order, which the new row refers to, and waits for the account.
-          await tx
-            .select({ id: people.id })
-            .from(people)
-            .where(eq(people.id, personId))
-            .for('no key update');
-          await cancel(tx, eq(invoices.orderId, order.orderId));
-        }
+        // Of two at once one waits here, or each would leave the other's open. Not the account: a
+        // confirm holds the order, which the new row refers to, and waits for the account.
+        await tx
+          .select({ id: people.id })
+          .from(people)
+          .where(eq(people.id, personId))
+          .for('no key update');
+        await cancel(
+          tx,
+          order
+            ? eq(invoices.orderId, order.orderId)
+            : and(
+                eq(invoices.personId, personId),
+                eq(invoices.amountXtr, amountXtr),
+                isNull(invoices.orderId),
+              ),
+        );
         const [row] = await tx
           .insert(invoices)
           .values({
@@ -139,8 +154,11 @@ export function createInvoices(deps: { readonly db: Db }): Invoices {
       await db.update(invoices).set({ messageId }).where(eq(invoices.id, id));
     },
 
-    async cancel(id, personId) {
-      const cancelled = await cancel(db, and(eq(invoices.id, id), eq(invoices.personId, personId)));
+    async cancel(id, personId, messageId) {
+      const mine = and(eq(invoices.id, id), eq(invoices.personId, personId));
+      const cancelled = await cancel(db, mine);
+      // A process that died while it sent the invoice never learned where it is.
+      if (messageId !== undefined) await db.update(invoices).set({ messageId }).where(mine);
       return cancelled.length > 0;
     },
 
@@ -193,6 +211,7 @@ export function createInvoices(deps: { readonly db: Db }): Invoices {
       if (query.currency !== 'XTR') return 'other_currency';
       if (invoice.amountXtr !== query.amountXtr) return 'other_amount';
       if (invoice.state === 'paid' || found.confirmedAt) return 'used';
+      if (invoice.state === 'cancelled' && invoice.orderId === null) return 'withdrawn';
       if (invoice.state !== 'open') return invoice.state;
       if (invoice.expiresAt <= new Date()) return 'expired';
       if (found.orderState === null) return 'ok';

@@ -1,47 +1,21 @@
-import { and, asc, eq, inArray, isNull, lte } from 'drizzle-orm';
-import type { Db } from '../db/database.ts';
-import { payments, starCursor, starRefunds } from '../db/stars-schema.ts';
-import type { BookedPayment, Booking, Payments } from './payments.ts';
-import type { StarRefunds } from './star-refunds.ts';
-
-/** One line of Telegram's `getStarTransactions`; (id, direction) is what makes it one. */
-export interface StarTransaction {
-  /** Of a payment or its refund: the `telegram_payment_charge_id`. */
-  readonly id: string;
-  /** in: it has a `source`; out: it has a `receiver`. */
-  readonly direction: 'in' | 'out';
-  readonly amountXtr: number;
-  /**
-   * The user of an `invoice_payment`. Null for every other partner and transaction type (a withdrawal to
-   * Fragment, ads, gifts): these are no payments of ours and are passed over.
-   */
-  readonly personId: number | null;
-  readonly payload: string | null;
-  readonly at: Date;
-}
-
-/**
- * What cannot be explained. `amount`, `person`: Telegram's line is of another than the books say;
- * `unknown_person`: somebody the bot never met paid; `unknown_payment`: a refund of a payment that neither side has;
- * `not_booked`: the books refused the line, why is its `error`; it is tried again with every run;
- * `payment_not_at_telegram`, `refund_not_at_telegram`: the books have what Telegram has not.
- */
-export interface StarDifference {
-  readonly kind:
-    | 'amount'
-    | 'person'
-    | 'unknown_person'
-    | 'unknown_payment'
-    | 'not_booked'
-    | 'payment_not_at_telegram'
-    | 'refund_not_at_telegram';
-  readonly chargeId: string;
-  readonly direction: 'in' | 'out';
-  /** As our books have it; null when they have nothing. */
-  readonly ours: { readonly personId: number; readonly amountXtr: number } | null;
-  readonly telegrams: { readonly personId: number; readonly amountXtr: number } | null;
-  readonly error?: string;
-}
+import { starCursor } from '../db/stars-schema.ts';
+import {
+  type ComparedBooks,
+  comparePayments,
+  compareRefunds,
+  type Findings,
+  findMissing,
+} from './compare-stars.ts';
+import type { BookedPayment } from './payments.ts';
+import {
+  type FetchStarTransactions,
+  isPending,
+  isPersonal,
+  lineKey,
+  type PersonalLine,
+  type StarDifference,
+  type StarTransaction,
+} from './star-transaction.ts';
 
 export interface Reconciliation {
   /** Lines compared. */
@@ -59,17 +33,12 @@ export interface Reconciliation {
   readonly differences: readonly StarDifference[];
 }
 
-/** One page of Telegram's list, oldest first, as its `offset` and `limit` ask. */
-export type FetchStarTransactions = (
-  offset: number,
-  limit: number,
-) => Promise<readonly StarTransaction[]>;
-
 export interface Reconciler {
   /**
    * Reads what is new in Telegram's list, and the last 100 lines before it again, and makes the books
    * agree with it. Lines that could not be booked yet, of people nobody met or that the books refused,
-   * are read again by every run until they are. Safe to repeat, to run twice at once and to be killed.
+   * are read again by every run until they are. A list in which the line that was compared last is no more at
+   * its place is another one (another bot's, or a sandbox that began anew) and is read from the start. Safe to repeat, to run twice at once and to be killed.
    * @param options.whole from the very first line on, as after a restored backup.
    */
   run(
@@ -90,29 +59,10 @@ export interface Reconciler {
 const PAGE = 100;
 const OVERLAP = 100;
 
-/** A payment or refund younger than this may not have reached Telegram's list yet. */
-const LAG_MS = 5 * 60_000;
-
 /** Keys in one question to the database. */
 const CHUNK = 1000;
 
-/** A line about a person's payment. */
-type Line = StarTransaction & { readonly personId: number };
-
-interface Findings {
-  readonly credited: BookedPayment[];
-  readonly reversed: { chargeId: string; personId: number; amountXtr: number }[];
-  confirmed: number;
-  readonly differences: StarDifference[];
-}
-
-interface ReconcilerDeps {
-  readonly db: Db;
-  readonly payments: Pick<Payments, 'book'>;
-  readonly refunds: Pick<StarRefunds, 'bookTold'>;
-}
-
-export function createReconciler(deps: ReconcilerDeps): Reconciler {
+export function createReconciler(deps: ComparedBooks): Reconciler {
   const { db } = deps;
 
   async function reconcile(
@@ -137,22 +87,16 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
 
     async run(fetch, { whole = false } = {}) {
       const [cursor] = await db.select().from(starCursor);
-      let start = whole ? 0 : Math.max(0, (cursor?.compared ?? 0) - OVERLAP);
       const startedAt = new Date();
-      const transactions: StarTransaction[] = [];
-      for (;;) {
-        const page = await fetch(start + transactions.length, PAGE);
-        transactions.push(...page);
-        if (transactions.length === 0 && start > 0) {
-          // The list is shorter than it was: another bot's, or a sandbox that began anew.
-          start = 0;
-          continue;
-        }
-        if (page.length < PAGE) break;
-      }
+      const { start, transactions } = await readList(fetch, whole ? undefined : cursor);
       const reconciliation = await reconcile(transactions, startedAt);
-      const done = start + countSettled(transactions, reconciliation.differences);
-      const next = { compared: done, comparedAt: startedAt };
+      const settled = countSettled(transactions, reconciliation.differences);
+      const last = transactions[settled - 1];
+      const next = {
+        compared: start + settled,
+        lastLine: last ? lineKey(last) : null,
+        comparedAt: startedAt,
+      };
       await db
         .insert(starCursor)
         .values(next)
@@ -162,180 +106,45 @@ export function createReconciler(deps: ReconcilerDeps): Reconciler {
   };
 }
 
+interface ListPart {
+  /** Where in the list it begins. */
+  readonly start: number;
+  readonly transactions: readonly StarTransaction[];
+}
+
+/** The list from a little before the cursor to its end; from its beginning without one. */
+async function readList(
+  fetch: FetchStarTransactions,
+  cursor?: Pick<typeof starCursor.$inferSelect, 'compared' | 'lastLine'>,
+): Promise<ListPart> {
+  const compared = cursor?.compared ?? 0;
+  const start = Math.max(0, compared - OVERLAP);
+  const transactions: StarTransaction[] = [];
+  for (;;) {
+    const page = await fetch(start + transactions.length, PAGE);
+    transactions.push(...page);
+    if (start > 0 && transactions.length === 0) return readList(fetch);
+    const last = transactions[compared - 1 - start];
+    const expected = cursor?.lastLine ?? null;
+    if (expected !== null && (!last || lineKey(last) !== expected)) return readList(fetch);
+    if (page.length < PAGE) return { start, transactions };
+  }
+}
+
 /** How many lines from the first on need no other look; the cursor must not pass one that does. */
 function countSettled(
   transactions: readonly StarTransaction[],
   differences: readonly StarDifference[],
 ): number {
-  const open = new Set(differences.filter(({ kind }) => isPending(kind)).map(keyOf));
-  const first = transactions.findIndex(({ id, direction }) =>
-    open.has(keyOf({ chargeId: id, direction })),
+  const open = new Set(
+    differences
+      .filter(({ kind }) => isPending(kind))
+      .map(({ chargeId: id, direction }) => lineKey({ id, direction })),
   );
+  const first = transactions.findIndex((line) => open.has(lineKey(line)));
   return first === -1 ? transactions.length : first;
 }
 
-/** Whether a difference of this kind may be gone once the line is read again. */
-export function isPending(kind: StarDifference['kind']): boolean {
-  return kind === 'unknown_person' || kind === 'not_booked';
-}
-
-const keyOf = ({ direction, chargeId }: Pick<StarDifference, 'direction' | 'chargeId'>) =>
-  `${direction} ${chargeId}`;
-
-async function comparePayments(
-  deps: ReconcilerDeps,
-  lines: readonly Line[],
-  found: Findings,
-): Promise<void> {
-  const known = await deps.db
-    .select()
-    .from(payments)
-    .where(inArray(payments.chargeId, idsOf(lines)));
-  const ours = new Map(known.map((payment) => [payment.chargeId, payment]));
-  const seen: string[] = [];
-  for (const line of lines) {
-    const payment = ours.get(line.id);
-    if (payment) {
-      const difference = comparedTo(line, payment);
-      if (difference) found.differences.push(difference);
-      seen.push(line.id);
-      continue;
-    }
-    const booking = await attempt(line, found, () => bookLine(deps, line));
-    if (!booking) continue;
-    if (booking.kind === 'unknown_person') {
-      found.differences.push(differenceOf('unknown_person', line, null));
-      continue;
-    }
-    seen.push(line.id);
-    if (booking.kind === 'booked') {
-      const { kind: _, ...booked } = booking;
-      found.credited.push(booked);
-    }
-    if (booking.kind === 'conflict') {
-      const difference = comparedTo(line, booking.payment);
-      if (difference) found.differences.push(difference);
-    }
-  }
-  await markSeen(deps.db, seen);
-}
-
-function bookLine(deps: ReconcilerDeps, line: Line): Promise<Booking> {
-  const { id: chargeId, personId, amountXtr, payload, at: paidAt } = line;
-  return deps.payments.book({ chargeId, personId, amountXtr, payload, paidAt }, 'reconciled');
-}
-
-/** One line that cannot be booked must not keep all others from it. */
-async function attempt<Result>(
-  line: Line,
-  found: Findings,
-  book: () => Promise<Result>,
-): Promise<Result | undefined> {
-  try {
-    return await book();
-  } catch (error) {
-    const cause = error instanceof Error ? (error.cause ?? error) : error;
-    found.differences.push({ ...differenceOf('not_booked', line, null), error: String(cause) });
-    return undefined;
-  }
-}
-
-async function markSeen(db: Db, chargeIds: readonly string[]): Promise<void> {
-  // Locked in one order: two runs at once must not wait for each other.
-  const unseen = db
-    .select({ chargeId: payments.chargeId })
-    .from(payments)
-    .where(and(inArray(payments.chargeId, [...chargeIds]), isNull(payments.seenAt)))
-    .orderBy(asc(payments.chargeId))
-    .for('update');
-  await db.update(payments).set({ seenAt: new Date() }).where(inArray(payments.chargeId, unseen));
-}
-
-async function compareRefunds(
-  deps: ReconcilerDeps,
-  lines: readonly Line[],
-  found: Findings,
-): Promise<void> {
-  const known = await deps.db
-    .select({ payment: payments, state: starRefunds.state })
-    .from(payments)
-    .leftJoin(
-      starRefunds,
-      and(eq(starRefunds.chargeId, payments.chargeId), eq(starRefunds.state, 'confirmed')),
-    )
-    .where(inArray(payments.chargeId, idsOf(lines)));
-  const ours = new Map(known.map((row) => [row.payment.chargeId, row]));
-  for (const line of lines) {
-    const row = ours.get(line.id);
-    if (!row) {
-      found.differences.push(differenceOf('unknown_payment', line, null));
-      continue;
-    }
-    const difference = comparedTo(line, row.payment);
-    if (difference) {
-      found.differences.push(difference);
-      continue;
-    }
-    if (row.state === 'confirmed') continue;
-    const { id: chargeId, personId, amountXtr, at } = line;
-    const told = { chargeId, personId, amountXtr, at };
-    const booked = await attempt(line, found, () => deps.refunds.bookTold(told));
-    if (booked?.kind === 'confirmed') found.confirmed += 1;
-    if (booked?.kind === 'reversed') found.reversed.push({ chargeId, personId, amountXtr });
-  }
-}
-
-/** What the books have had for a while, and Telegram's list, read to its end, has not. */
-async function findMissing(db: Db, completeUntil: Date, found: Findings): Promise<void> {
-  const before = new Date(completeUntil.getTime() - LAG_MS);
-  const unseen = await db
-    .select()
-    .from(payments)
-    .where(and(isNull(payments.seenAt), lte(payments.createdAt, before)));
-  const unconfirmed = await db
-    .select({ payment: payments })
-    .from(starRefunds)
-    .innerJoin(payments, eq(payments.chargeId, starRefunds.chargeId))
-    .where(and(eq(starRefunds.state, 'sent'), lte(starRefunds.sentAt, before)));
-  for (const { chargeId, personId, amountXtr } of unseen) {
-    found.differences.push({
-      ...{ kind: 'payment_not_at_telegram', direction: 'in' },
-      ...{ chargeId, ours: { personId, amountXtr }, telegrams: null },
-    });
-  }
-  for (const { chargeId, personId, amountXtr } of unconfirmed.map(({ payment }) => payment)) {
-    found.differences.push({
-      ...{ kind: 'refund_not_at_telegram', direction: 'out' },
-      ...{ chargeId, ours: { personId, amountXtr }, telegrams: null },
-    });
-  }
-}
-
-/** What a line says otherwise than our payment of the same id. */
-function comparedTo(
-  line: Line,
-  payment: { readonly personId: number; readonly amountXtr: number },
-): StarDifference | undefined {
-  if (line.personId !== payment.personId) return differenceOf('person', line, payment);
-  if (line.amountXtr !== payment.amountXtr) return differenceOf('amount', line, payment);
-  return undefined;
-}
-
-function differenceOf(
-  kind: StarDifference['kind'],
-  { id: chargeId, direction, personId, amountXtr }: Line,
-  payment: { readonly personId: number; readonly amountXtr: number } | null,
-): StarDifference {
-  const ours = payment && { personId: payment.personId, amountXtr: payment.amountXtr };
-  return { kind, chargeId, direction, ours, telegrams: { personId, amountXtr } };
-}
-
-function isPersonal(transaction: StarTransaction): transaction is Line {
-  return transaction.personId !== null;
-}
-
-const idsOf = (lines: readonly Line[]) => lines.map((line) => line.id);
-
-function* chunksOf(lines: readonly Line[]): Generator<readonly Line[]> {
+function* chunksOf(lines: readonly PersonalLine[]): Generator<readonly PersonalLine[]> {
   for (let start = 0; start < lines.length; start += CHUNK) yield lines.slice(start, start + CHUNK);
 }

@@ -17,6 +17,9 @@ const BACKDROP_BRIGHTNESS = 0.75;
 
 const DECODE: SharpOptions = { failOn: 'error', limitInputPixels: MAX_PICTURE_PIXELS };
 
+/** Where so many faces are found, others are too small to be: nothing of such a picture is cut off. */
+const CROWD = 30;
+
 /** A large photo takes up to 250 MB while it is decoded. */
 const DECODES_AT_ONCE = 2;
 
@@ -99,7 +102,8 @@ export function createPictureReader(findFaces: FindFaces | undefined): PictureRe
       limitRenders(async () => {
         const { decoded, size } = await limit(() => decode(path, canvas));
         const look = await lookAtPhoto(decoded, findFaces);
-        const window = chooseCrop(size, canvas, look.faces ?? []);
+        const faces = look.faces ?? [];
+        const window = faces.length < CROWD ? chooseCrop(size, canvas, faces) : undefined;
         const placed = await placeOnCanvas(decoded, window, canvas);
         return { jpeg: await inSrgb(placed).jpeg(options).toBuffer(), look };
       }),

@@ -1,11 +1,14 @@
-import { and, count, desc, eq, gt, inArray, ne } from 'drizzle-orm';
+import { dirname, join } from 'node:path';
+import { and, count, desc, eq, gt, inArray } from 'drizzle-orm';
 import type { Db, Tx } from '../db/database.ts';
 import { orders, photos, previews } from '../db/schema.ts';
+import { assertNever } from '../domain/assert-never.ts';
 import type { Canvas } from '../domain/canvas.ts';
 import { isOpen } from '../domain/order-state.ts';
 import type { Morpher } from '../media/morpher/morpher.ts';
 import type { Storage } from '../media/storage.ts';
 import type { ProbedClip, Video } from '../media/video.ts';
+import type { VideoInfo } from '../media/video-info.ts';
 import type { ChatPort, SendOutcome } from './chat-port.ts';
 import { isDiskFull } from './disk.ts';
 import { freePreviewPrefix } from './keys.ts';
@@ -21,13 +24,15 @@ const SECONDS = 2;
 /** What one transition usually takes on two cores, in seconds. */
 const TYPICAL_SECONDS = 2.5;
 const MAX_TRIES = 3;
+/** How often, beyond that, its person is tried to be told that there is none. */
+const MAX_TELLS = 20;
 const DAY_MS = 86_400_000;
 
 export interface PreviewDeps {
   readonly db: Db;
   readonly queue: Queue;
   readonly storage: Storage;
-  readonly video: Pick<Video, 'stitch' | 'makeThumbnail'>;
+  readonly video: Pick<Video, 'stitch' | 'probe' | 'makeThumbnail'>;
   readonly morpher: Pick<Morpher, 'morph'>;
   readonly chat: Pick<ChatPort, 'freePreviewMark' | 'sendFreePreview' | 'sendPreviewFailed'>;
   readonly log: { warn(fields: object, message: string): void };
@@ -83,8 +88,9 @@ export async function askPreview(
 }
 
 /**
- * Renders a preview and sends it. A killed run is repeated as a whole: it takes seconds. One that fails
- * for good is told, and costs its person nothing but the wish.
+ * Renders a preview and sends it. What a killed run has not rendered whole is rendered again: it takes seconds.
+ * One that was killed after sending and before that was written down sends once more, as a delivery does. A
+ * preview that fails for good is told, and costs its person nothing but the wish.
  */
 export async function renderPreview(
   deps: PreviewDeps,
@@ -93,30 +99,44 @@ export async function renderPreview(
 ): Promise<void> {
   const [row] = await deps.db.select().from(previews).where(eq(previews.id, previewId));
   if (row?.state !== 'waiting') return;
+  if (row.tries >= MAX_TRIES) return tellFailed(deps, row, signal);
   const pictures = await readPictures(deps, row);
   if (!pictures) return end(deps, row, { state: 'dropped' });
+  const lastTry = row.tries + 1 >= MAX_TRIES;
   let sent: SendOutcome;
   try {
     sent = await renderAndSend(deps, row, pictures, signal);
   } catch (error) {
     signal.throwIfAborted();
     deps.log.warn({ orderId: row.orderId, err: error }, 'a preview could not be rendered');
-    const hopeless = await isDiskFull(deps.storage, error);
-    if (!hopeless && row.tries + 1 < MAX_TRIES) return again(deps, row, 0);
-    sent = await deps.chat.sendPreviewFailed(row, signal);
-    if (sent.kind === 'sent') return end(deps, row, { state: 'failed' });
+    const hopeless = lastTry || (await isDiskFull(deps.storage, error));
+    return hopeless ? tellFailed(deps, row, signal) : again(deps, row, 0);
   }
   switch (sent.kind) {
     case 'sent':
       return end(deps, row, { state: 'sent', fileId: sent.message.fileId });
     case 'later':
-      return row.tries + 1 < MAX_TRIES
-        ? again(deps, row, sent.retryAfterMs)
-        : end(deps, row, { state: 'failed' });
+      // Of a process that stops nothing was tried.
+      signal.throwIfAborted();
+      return again(deps, row, sent.retryAfterMs);
     case 'blocked':
     case 'refused':
       return end(deps, row, { state: 'dropped' });
+    default:
+      assertNever(sent);
   }
+}
+
+/** Whoever waits for a preview hears that there is none, once Telegram takes the word. */
+async function tellFailed(deps: PreviewDeps, row: PreviewRow, signal: AbortSignal): Promise<void> {
+  if (!(await isWanted(deps, row))) return end(deps, row, { state: 'dropped' });
+  const tries = Math.max(row.tries, MAX_TRIES);
+  const told = await deps.chat.sendPreviewFailed(row, signal);
+  if (told.kind === 'later' && tries < MAX_TRIES + MAX_TELLS) {
+    signal.throwIfAborted();
+    return again(deps, { ...row, tries }, told.retryAfterMs);
+  }
+  return end(deps, row, { state: 'failed' });
 }
 
 interface Pictures {
@@ -127,35 +147,49 @@ interface Pictures {
 async function renderAndSend(
   deps: PreviewDeps,
   row: PreviewRow,
-  { paths, canvas }: Pictures,
+  pictures: Pictures,
   signal: AbortSignal,
 ): Promise<SendOutcome> {
+  const videoKey = `${freePreviewPrefix(row.orderId, row.id)}/preview.mp4`;
+  const output = deps.storage.pathOf(videoKey);
+  // Telegram may not have taken it the last time.
+  const info = (await deps.storage.exists(videoKey))
+    ? await deps.video.probe(output, signal)
+    : await render(deps, row, pictures, signal);
+  if (!info || !(await isWanted(deps, row))) return { kind: 'refused' };
+  const thumbnailPath = join(dirname(output), 'thumbnail.jpg');
+  await deps.video.makeThumbnail({ input: output, output: thumbnailPath, signal });
+  const { orderId, personId } = row;
+  const { width, height, durationSeconds } = info;
+  return deps.chat.sendFreePreview(
+    {
+      ...{ orderId, personId, path: output, thumbnailPath },
+      ...{ width, height, durationSeconds, transitions: pictures.paths.length - 1 },
+    },
+    signal,
+  );
+}
+
+/** Writes the video of a preview, whole or not at all; undefined when nobody wants it any more. */
+async function render(
+  deps: PreviewDeps,
+  row: PreviewRow,
+  { paths, canvas }: Pictures,
+  signal: AbortSignal,
+): Promise<VideoInfo | undefined> {
   const path = (name: string) =>
     deps.storage.pathOf(`${freePreviewPrefix(row.orderId, row.id)}/${name}`);
   const mark = await deps.chat.freePreviewMark(row.personId);
   const size = shrink(canvas);
   const clips: ProbedClip[] = [];
   for (const [index, to] of paths.slice(1).entries()) {
-    if (!(await isWanted(deps, row))) return { kind: 'refused' };
+    if (!(await isWanted(deps, row))) return undefined;
     const from = paths[index] ?? to;
     const output = path(`${index}.mp4`);
     const job = { from, to, output, ...size, fps: FPS, seconds: SECONDS, mark, signal };
     clips.push({ path: output, info: (await deps.morpher.morph(job)).info });
   }
-  const output = path('preview.mp4');
-  const thumbnailPath = path('thumbnail.jpg');
-  const info = await deps.video.stitch({ clips, output, loop: false, signal });
-  await deps.video.makeThumbnail({ input: output, output: thumbnailPath, signal });
-  if (!(await isWanted(deps, row))) return { kind: 'refused' };
-  const { orderId, personId } = row;
-  const { width, height, durationSeconds } = info;
-  return deps.chat.sendFreePreview(
-    {
-      ...{ orderId, personId, path: output, thumbnailPath },
-      ...{ width, height, durationSeconds, transitions: clips.length },
-    },
-    signal,
-  );
+  return deps.video.stitch({ clips, output: path('preview.mp4'), loop: false, signal });
 }
 
 /** Whether its person still decides: a paid order needs the engine, a dropped one no preview. */
@@ -212,7 +246,7 @@ async function countToday(tx: Tx, personId: number): Promise<number> {
     .where(
       and(
         eq(previews.personId, personId),
-        ne(previews.state, 'failed'),
+        inArray(previews.state, ['waiting', 'sent']),
         gt(previews.createdAt, new Date(Date.now() - DAY_MS)),
       ),
     );

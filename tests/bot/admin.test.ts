@@ -149,7 +149,7 @@ describe('/refund', () => {
     );
   });
 
-  test('never gives back what is spent, and says how it can be done', async (t) => {
+  test('never gives back what is spent, and says how to make up for it', async (t) => {
     const rig = await start(t);
     const root = await rig.operator();
     const ann = await rig.somebody();
@@ -162,13 +162,15 @@ describe('/refund', () => {
     );
     root.say(`/refund ${chargeId}`);
     await root.waitForMessage({
-      text: /of 100\.00 ⭐ is spent: the balance is 55\.47 ⭐.*\/grant/,
+      text: /of 100\.00 ⭐ only 55\.47 ⭐ are left.*\/grant/,
     });
     assert.equal((await rig.books.payments.find(chargeId))?.refund, null);
     root.say(`/grant ${ann.id} 44.53`);
     await root.waitForMessage({ text: /has 100\.00 ⭐ now/ });
-    root.say(`/refund ${chargeId}`);
-    await root.waitForMessage({ text: /100\.00 ⭐ go back/ });
+    // What was given is no part of what was paid.
+    const { message_id: after } = root.say(`/refund ${chargeId}`);
+    await root.waitForMessage({ text: /only 55\.47 ⭐ are left/ }, { after });
+    assert.equal((await rig.books.payments.find(chargeId))?.refund, null);
   });
 
   test('of an unknown charge id changes nothing', async (t) => {

@@ -189,6 +189,54 @@ describe('a refund from outside', () => {
   });
 });
 
+describe('the bonus of an invitation', () => {
+  test('goes back with the payment that had brought it, and the inviter is told', async (t) => {
+    const rig = await start(t);
+    const [oleg, ann] = [await rig.somebody({ language: 'ru' }), await rig.somebody()];
+    await rig.invite(ann.id, oleg.id);
+    await buy(ann, 50);
+    await oleg.waitForMessage({ text: /\+5\.00 ⭐/ });
+    await giveBack(ann);
+    await oleg.waitForMessage({ text: /ушли и 5\.00 ⭐.*баланс: 0\.00 ⭐/ });
+    await until(() => refundsTold(ann) === 1);
+  });
+});
+
+describe('what was booked before a kill and not told', () => {
+  test('is told after the start: taken by Telegram, returned, and refused', async (t) => {
+    const rig = await start(t);
+    const root = rig.person(ADMIN, 'Root');
+    const [ann, bob, eve] = [await rig.somebody(), await rig.somebody(), await rig.somebody()];
+    for (const person of [ann, bob, eve]) await buy(person, 50);
+    const taken = await lastCharge(rig, ann);
+    const [returned, refused] = [await lastCharge(rig, bob), await lastCharge(rig, eve)];
+    await rig.bot.stop(1_000);
+    const { refunds } = rig.books;
+    await refunds.bookTold({ chargeId: taken, personId: ann.id, amountXtr: 50, at: new Date() });
+    for (const [chargeId, { id: personId }] of [
+      [returned, bob] as const,
+      [refused, eve] as const,
+    ]) {
+      await refunds.request({ chargeId, by: { kind: 'person', personId } });
+    }
+    const due = await refunds.take(100);
+    const idOf = (chargeId: string) => due.find((refund) => refund.chargeId === chargeId)?.id ?? 0;
+    await refunds.markSent(idOf(returned));
+    await refunds.markFailed(idOf(refused), 'CHARGE_NOT_FOUND');
+    await rig.restart();
+    await ann.waitForMessage({ text: /took back a payment of 50\.00 ⭐.*is 0\.00 ⭐ now/ });
+    await bob.waitForMessage({ text: /went back to your Telegram Stars/ });
+    await eve.waitForMessage({ text: /did not take 50\.00 ⭐ back.*again: 50\.00 ⭐/ });
+    await root.waitForMessage({ text: /nobody had asked here/ });
+    await root.waitForMessage({ text: /refuses to refund/ });
+    await until(async () => (await refunds.news(100)).length === 0);
+    await rig.restart();
+    await sleep(150);
+    const heard = ann.messages().filter(({ text }) => /took back a payment/.test(text ?? ''));
+    assert.equal(heard.length, 1);
+  });
+});
+
 describe('the comparison with Telegram', () => {
   test('credits a payment whose update was lost, starts its order and tells', async (t) => {
     const rig = await start(t, { timings: SOON });
@@ -213,6 +261,34 @@ describe('the comparison with Telegram', () => {
     rig.server.world.stars.charge(user, { ...terms, amount: 50, photoUrl: undefined });
     await lost.waitForMessage({ text: /оплата потерялась.*50\.00 ⭐/s });
     assert.equal(await rig.balance(7_777), 5_000);
+  });
+
+  test('meets 120 of them at once; one whose line is not booked keeps nobody from it', async (t) => {
+    const rig = await start(t);
+    const root = rig.person(ADMIN, 'Root');
+    const ids = Array.from({ length: 120 }, (_, index) => 70_000 + index);
+    const lost = ids.map((id) => rig.person(id, 'Lost'));
+    const { stars: purses } = rig.server.world;
+    const terms = { title: 'x', description: 'x', payload: 'x', startParameter: 'x' };
+    for (const { id, addStars } of lost) {
+      addStars(1);
+      const user = { id, is_bot: false, first_name: 'Lost' };
+      purses.charge(user, { ...terms, amount: 1, photoUrl: undefined });
+    }
+    // The books refuse what nobody can have paid.
+    const { run } = rig.books.reconciler;
+    rig.books.reconciler.run = (fetch) =>
+      run(async (offset, limit) => {
+        const lines = await fetch(offset, limit);
+        return lines.map((line) => (line.personId === 70_000 ? { ...line, amountXtr: 0 } : line));
+      });
+    await rig.restart();
+    for (const person of lost.slice(1)) {
+      await person.waitForMessage({ text: /had got lost on its way/ }, { timeoutMs: 30_000 });
+    }
+    const balances = await Promise.all(ids.map((id) => rig.balance(id)));
+    assert.equal(balances.filter((balance) => balance === 100).length, 119);
+    await root.waitForMessage({ text: /differ in 1 place/ });
   });
 
   test('takes what went back without us, and alarms', async (t) => {
@@ -256,6 +332,22 @@ describe('the comparison with Telegram', () => {
     rig.known.find = find;
     await rig.restart();
     await bob.waitForMessage({ text: /paid and comes by itself/ });
+  });
+
+  test('that fails three times in a row is told to the admins, once while it lasts', async (t) => {
+    const rig = await start(t, { timings: SOON });
+    const root = rig.person(ADMIN, 'Root');
+    const alarms = () =>
+      root.messages().filter(({ text }) => /could not be compared/.test(text ?? '')).length;
+    const failed = () =>
+      rig.logged.filter((line) => line.includes('Comparing stars with Telegram failed')).length;
+    // Each is asked four times.
+    rig.server.faults.add({ kind: '5xx', method: 'getStarTransactions', times: 24 });
+    await until(() => failed() === 2);
+    assert.equal(alarms(), 0);
+    await root.waitForMessage({ text: /could not be compared.*3 times in a row: Bad Gateway/ });
+    await until(() => failed() === 6);
+    assert.equal(alarms(), 1);
   });
 
   test('tells the admins of differences in words, the same ones once', async (t) => {

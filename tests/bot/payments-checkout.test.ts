@@ -41,7 +41,7 @@ describe('a pre-checkout is refused, in kind words,', () => {
     const ann = await rig.somebody();
     const messageId = await invoiceFor(ann);
     await rig.books.invoices.cancel(payloadAt(rig, ann, messageId), ann.id);
-    assert.match(reason(await rig.server.pay(ann.id, messageId)), /changed since this invoice/);
+    assert.match(reason(await rig.server.pay(ann.id, messageId)), /was taken back/);
     await ann.waitUntilGone({ has: 'invoice' });
   });
 

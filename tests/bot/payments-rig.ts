@@ -2,7 +2,13 @@ import { after, before, type TestContext } from 'node:test';
 import { desc, eq } from 'drizzle-orm';
 import type { StarBooks } from '../../src/bot/payments/books.ts';
 import { TERMS_VERSION } from '../../src/bot/payments/terms-version.ts';
-import { entries, orders as orderRows, photos, type StoredQuote } from '../../src/db/schema.ts';
+import {
+  entries,
+  orders as orderRows,
+  people as peopleRows,
+  photos,
+  type StoredQuote,
+} from '../../src/db/schema.ts';
 import { starRefunds } from '../../src/db/stars-schema.ts';
 import type { MorphMode } from '../../src/domain/morph-plan.ts';
 import { type Stars, stars } from '../../src/domain/stars.ts';
@@ -46,6 +52,8 @@ export interface PaymentsRig extends Rig {
   quotedOrder(personId: number, price: Stars, mode?: MorphMode): Promise<string>;
   orderState(orderId: string): Promise<string | undefined>;
   balance(personId: number): Promise<number>;
+  /** Writes down who invited somebody the bot has met. */
+  invite(personId: number, by: number): Promise<void>;
   /** The number of the refund that was asked for last. */
   newestRefund(): Promise<number>;
   /** The signed amounts of a person's entries, oldest first. */
@@ -153,6 +161,9 @@ export function preparePayments(): (t: TestContext, options?: RigOptions) => Pro
         return row?.state;
       },
       balance: (personId) => ledger.balance(personId),
+      async invite(personId, by) {
+        await db.update(peopleRows).set({ invitedBy: by }).where(eq(peopleRows.id, personId));
+      },
       async newestRefund() {
         const [row] = await db.select().from(starRefunds).orderBy(desc(starRefunds.id)).limit(1);
         if (!row) throw new Error('No refund was asked for');

@@ -54,6 +54,58 @@ describe('a pack of stars', () => {
     assert.equal((await rig.server.pay(ann.id, message_id)).kind, 'closed');
   });
 
+  test('asked for twice leaves one invoice to be paid', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    ann.say('/topup');
+    const { message_id } = await ann.waitForMessage({ button: /^50 ⭐$/ });
+    await Promise.all([1, 2].map(() => rig.server.press(ann.id, message_id, 'topup:50')));
+    const sent = () => rig.server.calls.filter(({ method }) => method === 'sendInvoice').length;
+    await until(() => sent() === 2);
+    await until(() => ann.messages().filter(({ invoice }) => invoice).length === 1);
+    assert.equal((await ann.pay()).kind, 'paid');
+    await ann.waitForMessage({ text: /\+50\.00 ⭐/ });
+    assert.equal(await rig.balance(ann.id), 5_000);
+  });
+
+  test('whose message was forgotten by a kill is refused, and goes when it is pressed', async (t) => {
+    const rig = await start(t);
+    const ann = await rig.somebody();
+    const { setMessage } = rig.books.invoices;
+    rig.books.invoices.setMessage = async () => undefined;
+    ann.say('/topup');
+    await ann.press(/^50 ⭐$/);
+    const { message_id: first } = await ann.waitForMessage({ has: 'invoice' });
+    rig.books.invoices.setMessage = setMessage;
+    const { message_id: after } = ann.say('/topup');
+    await ann.press(/^50 ⭐$/, { after });
+    await ann.waitForMessage({ has: 'invoice' }, { after });
+    const outcome = await rig.server.pay(ann.id, first);
+    assert.ok(outcome.kind === 'refused');
+    assert.match(outcome.reason, /was taken back/);
+    await rig.server.press(ann.id, first, `invoice:${payloadAt(rig, ann, first)}`);
+    await until(() => ann.messages().every((message) => message.message_id !== first));
+    assert.ok(ann.messages().some(({ invoice }) => invoice));
+  });
+
+  test('that cannot be deleted any more is marked', async (t) => {
+    const rig = await start(t);
+    const oleg = await rig.somebody({ language: 'ru' });
+    oleg.say('/topup');
+    await oleg.press(/^50 ⭐$/);
+    const message = await oleg.waitForMessage({ has: 'invoice' });
+    const { state } = rig.server.world;
+    const found = state.find(oleg.id, message.message_id);
+    assert.ok(found);
+    state.replace({ ...found, date: found.date - 49 * 3_600 });
+    await oleg.press(/Не сейчас/);
+    const mark = await oleg.waitForMessage({ text: /Этот счёт отозван/ });
+    assert.equal(mark.reply_to_message?.message_id, message.message_id);
+    await sleep(100);
+    const marks = oleg.messages().filter(({ text }) => /Этот счёт отозван/.test(text ?? ''));
+    assert.equal(marks.length, 1);
+  });
+
   test('that does not exist is sold to nobody', async (t) => {
     const rig = await start(t);
     const ann = await rig.somebody();

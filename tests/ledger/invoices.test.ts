@@ -52,13 +52,19 @@ describe('opening', () => {
     assert.equal(found.filter((invoice) => invoice?.state === 'open').length, 1);
   });
 
-  test('plain top-ups side by side is fine', async () => {
+  test('plain top-ups side by side is fine, but not twice the same', async () => {
     const personId = await addPerson(database.db);
-    const both = [
-      await invoices.open({ personId, amountXtr: 50 }),
-      await invoices.open({ personId, amountXtr: 100 }),
-    ];
-    for (const { id } of both) assert.equal((await invoices.find(id))?.state, 'open');
+    const other = await invoices.open({ personId: await addPerson(database.db), amountXtr: 50 });
+    const order = await invoices.open({ personId, amountXtr: 50, order: await offer(personId) });
+    const hundred = await invoices.open({ personId, amountXtr: 100 });
+    const fifties = await Promise.all(
+      Array.from({ length: 10 }, () => invoices.open({ personId, amountXtr: 50 })),
+    );
+    const found = await Promise.all(fifties.map(({ id }) => invoices.find(id)));
+    assert.equal(found.filter((invoice) => invoice?.state === 'open').length, 1);
+    for (const { id } of [other, order, hundred]) {
+      assert.equal((await invoices.find(id))?.state, 'open');
+    }
   });
 });
 
@@ -96,7 +102,10 @@ describe('a checkout', () => {
     assert.equal(await ask(paid), 'used');
     const cancelled = await anInvoice();
     assert.equal(await invoices.cancel(cancelled.id, cancelled.personId), true);
-    assert.equal(await ask(cancelled), 'cancelled');
+    assert.equal(await ask(cancelled), 'withdrawn');
+    const replaced = await anInvoice();
+    await invoices.open({ personId: replaced.personId, amountXtr: replaced.amountXtr });
+    assert.equal(await ask(replaced), 'withdrawn');
     const expired = await anInvoice();
     await age(expired.id);
     assert.equal(await ask(expired), 'expired', 'also before anybody swept it');

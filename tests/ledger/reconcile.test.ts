@@ -7,12 +7,9 @@ import { payments as paymentRows, starRefunds } from '../../src/db/stars-schema.
 import { NO_STARS } from '../../src/domain/stars.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { createPayments, type Payments } from '../../src/ledger/payments.ts';
-import {
-  createReconciler,
-  type Reconciler,
-  type StarTransaction,
-} from '../../src/ledger/reconcile.ts';
+import { createReconciler, type Reconciler } from '../../src/ledger/reconcile.ts';
 import { createStarRefunds, type StarRefunds } from '../../src/ledger/star-refunds.ts';
+import type { StarTransaction } from '../../src/ledger/star-transaction.ts';
 import { addPerson, openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createTelegramBooks, type TelegramBooks } from './telegram-books.ts';
 
@@ -204,6 +201,15 @@ describe('paging', () => {
     assert.equal((await reconciler.run(other.fetch)).credited.length, 1);
     other.pay(personId, 8, null);
     assert.equal((await reconciler.run(other.fetch)).credited.length, 1);
+  });
+
+  test('begins anew with a list that is another one, however long it is', async () => {
+    for (let index = 0; index < 150; index++) telegram.pay(personId, 1, null);
+    await reconciler.run(telegram.fetch);
+    const other = createTelegramBooks(randomUUID());
+    for (let index = 0; index < 250; index++) other.pay(personId, 1, null);
+    assert.equal((await reconciler.run(other.fetch)).credited.length, 250);
+    assert.equal((await reconciler.run(other.fetch)).compared, 100);
   });
 
   test('reads the lines of people nobody met until they were booked, however many follow', async () => {

@@ -8,12 +8,9 @@ import { NO_STARS, stars } from '../../src/domain/stars.ts';
 import { auditLedger } from '../../src/ledger/audit.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { createPayments, type Payments, type ToldPayment } from '../../src/ledger/payments.ts';
-import {
-  createStarRefunds,
-  type DueRefund,
-  type RefundRequest,
-  type StarRefunds,
-} from '../../src/ledger/star-refunds.ts';
+import type { DueRefund } from '../../src/ledger/refund-outbox.ts';
+import type { RefundRequest } from '../../src/ledger/request-refund.ts';
+import { createStarRefunds, type StarRefunds } from '../../src/ledger/star-refunds.ts';
 import { addPerson, openTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const DAY_MS = 86_400_000;
@@ -87,8 +84,28 @@ describe('asking for a payment back', () => {
     assert.deepEqual(await ask(payment), expected);
     assert.deepEqual(await refunds.unused(personId, 14), []);
     const by = { kind: 'admin', adminId: 7 } as const;
-    const { kind } = await refunds.request({ chargeId, by });
-    assert.equal(kind, 'requested', 'an operator may have granted what was missing');
+    assert.deepEqual(
+      await refunds.request({ chargeId, by }),
+      expected,
+      'an operator cannot either',
+    );
+  });
+
+  test('after it was spent is refused, although another was paid since', async () => {
+    const payment = await pay(50);
+    const { personId } = payment;
+    await charge(personId, 4453);
+    const later = await pay(50, { personId });
+    const by = { kind: 'admin', adminId: 7 } as const;
+    assert.deepEqual(await ask(payment, { by }), {
+      ...{ kind: 'spent', balance: 5547, left: 547, amountXtr: 50 },
+    });
+    assert.deepEqual(
+      (await refunds.unused(personId, 14)).map(({ chargeId }) => chargeId),
+      [later.chargeId],
+    );
+    assert.equal((await ask(later, { by })).kind, 'requested');
+    assert.equal(await ledger.balance(personId), 547);
   });
 
   test('is possible while only what was given is spent', async () => {
@@ -98,19 +115,6 @@ describe('asking for a payment back', () => {
     await charge(personId, 5000);
     assert.equal((await refunds.unused(personId, 14)).length, 1);
     assert.equal((await ask(payment)).kind, 'requested');
-  });
-
-  test('by force takes the balance below zero, and then nothing can be ordered', async () => {
-    const payment = await pay(50);
-    await charge(payment.personId, 5000);
-    const by = { kind: 'admin', adminId: 7 } as const;
-    const outcome = await ask(payment, { by, force: true, reason: 'complaint' });
-    assert.ok(outcome.kind === 'requested');
-    assert.equal(outcome.balance, -5000);
-    assert.equal(await charge(payment.personId, 1), 'short');
-    await pay(50, { personId: payment.personId });
-    assert.equal(await ledger.balance(payment.personId), 0, 'the next payment makes up for it');
-    assert.equal(await charge(payment.personId, 1), 'short');
   });
 
   test('twenty times at once takes it back once', async () => {
@@ -243,6 +247,10 @@ describe('what Telegram tells of a refund', () => {
     assert.deepEqual(reversed, [{ kind: 'reversed', balance: -3000 }]);
     assert.equal(await charge(payment.personId, 1), 'short');
     assert.deepEqual(await ask(payment), { kind: 'already', state: 'confirmed' });
+    const next = await pay(30, { personId: payment.personId });
+    assert.equal(await ledger.balance(payment.personId), 0, 'the next payment makes up for it');
+    assert.equal(await charge(payment.personId, 1), 'short');
+    assert.equal((await ask(next)).kind, 'spent');
   });
 
   test('after our own was thought to have failed takes the stars again', async () => {
@@ -319,6 +327,52 @@ describe('the bonus that a payment brought', () => {
   });
 });
 
+describe('what is to be told', () => {
+  test('is what became of a refund, until it was told', async () => {
+    const [returned, refused] = [await pay(50), await pay(51)];
+    const [taken, waiting] = [await pay(52), await pay(53)];
+    for (const payment of [returned, refused, waiting]) await ask(payment);
+    await refunds.markSent((await due(returned.chargeId)).id);
+    await makeDueAll();
+    await refunds.markFailed((await due(refused.chargeId)).id, 'CHARGE_NOT_FOUND');
+    await tell(taken);
+    const mine = new Set([returned, refused, taken, waiting].map(({ chargeId }) => chargeId));
+    const news = async () =>
+      (await refunds.news(1_000)).filter(({ chargeId }) => mine.has(chargeId));
+    assert.deepEqual(
+      (await news()).map(({ amountXtr, outcome, error }) => [amountXtr, outcome, error]),
+      [
+        [50, 'returned', null],
+        [51, 'refused', 'CHARGE_NOT_FOUND'],
+        [52, 'taken', null],
+      ],
+    );
+    for (const { id } of await news()) await refunds.markTold(id);
+    await tell(returned);
+    assert.deepEqual(await news(), [], 'that Telegram confirms it is no news');
+    await tell(waiting);
+    assert.deepEqual(
+      (await news()).map(({ outcome }) => outcome),
+      ['returned'],
+    );
+  });
+
+  test('names the bonus that went back with a payment, and only if it did', async () => {
+    const { inviter, invited } = await invite();
+    const generous = createPayments({ db: database.db, referralBonus: stars(1000) });
+    const payment = told(invited);
+    await generous.book(payment);
+    const bonuses = async () =>
+      (await refunds.news(1_000))
+        .filter(({ chargeId }) => chargeId === payment.chargeId)
+        .map(({ bonus }) => bonus);
+    await ask(payment);
+    await refunds.markFailed((await due(payment.chargeId)).id, 'CHARGE_NOT_FOUND');
+    await tell(payment);
+    assert.deepEqual(await bonuses(), [null, { personId: inviter, amount: 1000 }]);
+  });
+});
+
 test('how many refunds wait, and how many are not confirmed, is counted', async () => {
   const before = await refunds.count();
   const [first, second] = [await pay(50), await pay(50)];
@@ -379,6 +433,10 @@ async function makeDue(id: number): Promise<void> {
     .update(starRefunds)
     .set({ nextTryAt: new Date(0) })
     .where(eq(starRefunds.id, id));
+}
+
+async function makeDueAll(): Promise<void> {
+  await database.db.update(starRefunds).set({ nextTryAt: new Date(0) });
 }
 
 async function charge(personId: number, amount: number): Promise<string> {

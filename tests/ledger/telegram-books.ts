@@ -1,4 +1,4 @@
-import type { StarTransaction } from '../../src/ledger/reconcile.ts';
+import type { StarTransaction } from '../../src/ledger/star-transaction.ts';
 
 type Refusal = 'CHARGE_NOT_FOUND' | 'CHARGE_ALREADY_REFUNDED';
 

@@ -264,6 +264,30 @@ describe('faces', () => {
     }
   });
 
+  test('are all found, however many there are: each may be the one that a cut would go through', async () => {
+    const people = ['clown', 'nurse', 'reader', 'hostess', 'curls'] as const;
+    const tile = { width: 160, height: 160 };
+    const portraits = await Promise.all(
+      people.map(async (person) => (await cutPortrait(person, tile)).png().toBuffer()),
+    );
+    const crowd = Array.from({ length: 12 }, (_, face) => ({
+      input: portraits[face % people.length] ?? assert.fail(),
+      left: (face % 4) * tile.width,
+      top: Math.floor(face / 4) * tile.height,
+    }));
+    const size = { width: 4 * tile.width, height: 3 * tile.height };
+    const room = sharp({ create: { ...size, channels: 3, background: '#678' } });
+    const picture = await toRgb(sharp(await room.composite(crowd).png().toBuffer()));
+    const faces = (await morpher.findFaces(picture)) ?? assert.fail();
+    for (const { left, top } of crowd) {
+      const inTile = faces.filter(
+        ({ x, y, width, height }) =>
+          Math.abs(x + width / 2 - left - 80) < 40 && Math.abs(y + height / 2 - top - 80) < 40,
+      );
+      assert.ok(inTile.length > 0, `${faces.length} faces, none at ${left}, ${top}`);
+    }
+  });
+
   test('are told in pixels of the picture, however large it is', async () => {
     const faces = await morpher.findFaces(
       await toRgb(await cutPortrait('nurse', { width: 1500, height: 2000 })),

@@ -75,6 +75,21 @@ describe('a photo with a face, brought to its canvas', () => {
     assert.deepEqual({ width, height }, CANVAS);
   });
 
+  test('is shown whole when it is of a crowd: some of its faces may not have been found', async () => {
+    await using directory = await useDirectory();
+    const input = join(directory.path, 'in.jpg');
+    const output = join(directory.path, 'out.jpg');
+    await writePicture(input, { width: 1600, height: 1200 }, { left: 600, top: 1100, side: 100 });
+    const crowd = createPhotos({
+      findFaces: async ({ width, height }) =>
+        Array.from({ length: 40 }, (_, face) => {
+          return { x: (face * width) / 50, y: height / 2, width: 8, height: 8 };
+        }),
+    });
+    await crowd.toCanvas({ input, output, canvas: CANVAS });
+    assert.ok((await countRed(output)) >= ((100 * CANVAS.height) / 1200) ** 2 * 0.95);
+  });
+
   test('is only called broken when it is: not when nobody could look for faces', async () => {
     await using directory = await useDirectory();
     const input = join(directory.path, 'in.jpg');

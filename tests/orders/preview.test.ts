@@ -141,4 +141,47 @@ describe('the free preview', () => {
       await rig.close();
     }
   });
+
+  test('is not lost on its person: when it cannot be sent they are told, as soon as that can be', async () => {
+    const rig = await startOrdersRig({ previewsPerDay: 1 });
+    try {
+      const { personId, orderId } = await quoted(rig, 2);
+      const away = { kind: 'later', retryAfterMs: 0 } as const;
+      const [threeSends, twoTells] = [
+        [away, away, away],
+        [away, away],
+      ];
+      rig.chat.nextOutcomes.push(...threeSends, ...twoTells);
+      assert.equal((await rig.orders.preview(orderId, personId)).kind, 'started');
+      await rig.eventually('it is told', () => rig.chat.failedPreviews.length === 1);
+      await rig.eventually('it has failed', async () => {
+        const [row] = await rig.database.db.select().from(previews);
+        return row?.state === 'failed';
+      });
+      assert.deepEqual(rig.chat.failedPreviews, [orderId]);
+      assert.equal(rig.chat.freePreviews.length, 0);
+      assert.equal((await rig.orders.preview(orderId, personId)).kind, 'started');
+      await arrived(rig);
+    } finally {
+      await rig.close();
+    }
+  });
+
+  test('counts for nothing when it was dropped', async () => {
+    const rig = await startOrdersRig({ previewsPerDay: 1 });
+    try {
+      const first = await quoted(rig, 2);
+      const { personId } = first;
+      rig.chat.nextOutcomes.push({ kind: 'refused' });
+      assert.equal((await rig.orders.preview(first.orderId, personId)).kind, 'started');
+      await rig.eventually('it is dropped', async () => {
+        const [row] = await rig.database.db.select().from(previews);
+        return row?.state === 'dropped';
+      });
+      assert.equal((await rig.orders.preview(first.orderId, personId)).kind, 'started');
+      await arrived(rig);
+    } finally {
+      await rig.close();
+    }
+  });
 });

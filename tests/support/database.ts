@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { type Database, type Db, openDatabase } from '../../src/db/database.ts';
 import { people } from '../../src/db/schema.ts';
+import { createQueue } from '../../src/orders/queue.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -31,8 +32,8 @@ export interface TestDatabase extends Database {
 }
 
 /**
- * A migrated, empty database, open; `close` also removes it. It takes about half a second, so let
- * the tests of one file share one and use people of their own.
+ * A migrated, empty database with the queue's tables, open; `close` also removes it. It takes about half
+ * a second, so let the tests of one file share one and use people of their own.
  */
 export async function openTestDatabase(): Promise<TestDatabase> {
   const place = await prepareTestDatabase();
@@ -91,19 +92,36 @@ export async function addPerson(db: Db): Promise<number> {
 /** A fresh cluster takes seconds; one is made per set of migrations and copied from then on. */
 async function embeddedTemplate(): Promise<string> {
   const cache = join(ROOT, 'node_modules/.cache/morphogram');
-  const template = join(cache, `database-${await migrationsDigest()}`);
+  const template = join(cache, `database-${await templateDigest()}`);
   if (await exists(template)) return template;
   await mkdir(cache, { recursive: true });
   const draft = await mkdtemp(join(cache, 'draft-'));
-  const database = await openDatabase({ url: undefined, dataDir: draft });
-  await database.close();
+  await fillTemplate({ url: undefined, dataDir: draft });
   // Another test file may have been faster; whole directories replace each other, never parts.
   await rename(draft, template).catch(() => rm(draft, { recursive: true }));
   return template;
 }
 
+/** Everything that is made at the first start, which tests of the first start do not begin with. */
+async function fillTemplate(options: DatabasePlace['options']): Promise<void> {
+  const database = await openDatabase(options);
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push(error);
+  const queue = createQueue({ database, serverUrl: options.url, onError });
+  await queue.start();
+  await queue.stop();
+  if (errors.length > 0) throw new AggregateError(errors, 'The queue did not start');
+  // Two thirds of the files, which nobody opens.
+  for (const name of database.embedded ? ['template0', 'template1'] : []) {
+    await database.embedded?.query(`alter database ${name} is_template false`);
+    await database.embedded?.query(`drop database ${name}`);
+  }
+  await database.embedded?.query('checkpoint');
+  await database.close();
+}
+
 async function createServerDatabase(serverUrl: string) {
-  const template = `morphogram_template_${await migrationsDigest()}`;
+  const template = `morphogram_template_${await templateDigest()}`;
   const name = `morphogram_test_${randomUUID().replaceAll('-', '')}`;
   await withServer(serverUrl, async (sql) => {
     await sql`select pg_advisory_lock(7306171101)`;
@@ -111,8 +129,7 @@ async function createServerDatabase(serverUrl: string) {
     if (!known) {
       const draft = `${name}_draft`;
       await sql`create database ${sql(draft)}`;
-      const database = await openDatabase({ url: databaseUrl(serverUrl, draft), dataDir: '' });
-      await database.close();
+      await fillTemplate({ url: databaseUrl(serverUrl, draft), dataDir: '' });
       await sql`alter database ${sql(draft)} rename to ${sql(template)}`;
     }
     await sql`create database ${sql(name)} template ${sql(template)}`;
@@ -141,12 +158,19 @@ function databaseUrl(serverUrl: string, name: string): string {
   return url.href;
 }
 
-async function migrationsDigest(): Promise<string> {
+async function templateDigest(): Promise<string> {
   const hash = createHash('sha256');
   const folder = join(ROOT, 'drizzle');
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
   for (const name of names) hash.update(name).update(await readFile(join(folder, name)));
-  hash.update(await readFile(join(ROOT, 'node_modules/@electric-sql/pglite/package.json')));
+  for (const name of [
+    'node_modules/@electric-sql/pglite/package.json',
+    'node_modules/pg-boss/package.json',
+    'src/orders/queue.ts',
+    'tests/support/database.ts',
+  ]) {
+    hash.update(await readFile(join(ROOT, name)));
+  }
   return hash.digest('hex').slice(0, 16);
 }
 

@@ -42,6 +42,8 @@ export function createFakeBooks(): StarBooks {
       markRetry: async () => undefined,
       markFailed: async () => ({ kind: 'not_waiting' }),
       bookTold: async () => ({ kind: 'unknown_payment' }),
+      news: async () => [],
+      markTold: async () => undefined,
       count: async () => ({ requested: 0, sent: 0 }),
     },
     reconciler: { run: async () => none, reconcile: async () => none },

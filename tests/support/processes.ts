@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+const QUICK_START = join(import.meta.dirname, 'quick-start.ts');
 
 /** How a process ended. */
 export interface Exit {
@@ -32,7 +35,8 @@ export function startProcess(
     readonly cwd?: string;
   } = {},
 ): RunningProcess {
-  const child = spawn(process.execPath, [file, ...(options.args ?? [])], {
+  const args = ['--import', QUICK_START, file, ...(options.args ?? [])];
+  const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...kept(), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import './quick-start.ts';
 
 /**
  * Loaded before every test file. Temporary files go to memory where this machine has plenty of it: a test's

@@ -12,8 +12,8 @@ type Button = NonNullable<Command['button']>;
 export function createInvoiceButton(deps: { readonly checkout: Checkout }): Button {
   return {
     prefix: 'invoice',
-    async press({ person, t, answer }, value) {
-      const cancelled = await deps.checkout.cancel(value, person.id);
+    async press({ person, t, answer, messageId }, value) {
+      const cancelled = await deps.checkout.cancel(value, person.id, messageId);
       await answer(t(cancelled ? 'pay.invoiceCancelled' : 'pay.invoiceOver'));
       return true;
     },

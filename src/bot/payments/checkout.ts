@@ -33,8 +33,8 @@ export interface Checkout {
   showTerms(talk: Talk): Promise<void>;
   /** Writes down that the terms of this version were accepted; false when they are no longer those. */
   acceptTerms(personId: number, version: string): Promise<boolean>;
-  /** Takes back a person's own invoice; false when it was paid or closed before. */
-  cancel(invoiceId: string, personId: number): Promise<boolean>;
+  /** Takes back a person's own invoice from the message it stands in; false when it was closed before. */
+  cancel(invoiceId: string, personId: number, messageId?: number): Promise<boolean>;
   /** Takes back the invoice of an order that is no longer what it was offered for. */
   withdraw(orderId: string): Promise<void>;
 }
@@ -112,8 +112,8 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
       return true;
     },
 
-    async cancel(invoiceId, personId) {
-      const cancelled = await invoices.cancel(invoiceId, personId);
+    async cancel(invoiceId, personId, messageId) {
+      const cancelled = await invoices.cancel(invoiceId, personId, messageId);
       deps.onClosed();
       return cancelled;
     },

@@ -16,10 +16,11 @@ import { type Checkout, createCheckout } from './checkout.ts';
 import { createPaymentFollower } from './follow-payments.ts';
 import { createIncomingPayments } from './incoming.ts';
 import { createPreCheckout, type PreCheckout } from './pre-checkout.ts';
-import { reconcileStars } from './reconcile-stars.ts';
+import { createReconciliation } from './reconcile-stars.ts';
 import { sendDueRefunds } from './refund-outbox.ts';
 import { createReturnButton } from './return-unused.ts';
 import { takeDownInvoices } from './take-down.ts';
+import { createRefundTeller } from './tell-refunds.ts';
 
 export interface CashierDeps {
   readonly api: Api;
@@ -51,7 +52,7 @@ export interface Cashier {
 }
 
 export function createCashier(deps: CashierDeps): Cashier {
-  const { api, books, messenger, offers, timings, log } = deps;
+  const { books, messenger, offers, timings, log } = deps;
   const loop = (what: string, everyMs: number, work: () => Promise<void>) =>
     createLoop({
       everyMs,
@@ -59,9 +60,13 @@ export function createCashier(deps: CashierDeps): Cashier {
       onError: (error) => log.warn(describeError(error), `${what} failed and is tried again`),
     });
 
-  const refunds = loop('Sending refunds', timings.refundMs, () => sendDueRefunds(deps));
+  const news = loop('Telling of refunds', timings.refundMs, createRefundTeller(deps));
+  const onNews = news.kick;
+  const refunds = loop('Sending refunds', timings.refundMs, () =>
+    sendDueRefunds({ ...deps, onNews }),
+  );
   const invoices = loop('Taking invoices down', timings.takeDownMs, () =>
-    takeDownInvoices({ api, invoices: books.invoices }),
+    takeDownInvoices({ ...deps, invoices: books.invoices }),
   );
   const preCheckout = createPreCheckout({
     ...deps,
@@ -74,7 +79,7 @@ export function createCashier(deps: CashierDeps): Cashier {
     refundDays: offers.refundDays,
     onClosed: invoices.kick,
   });
-  const running = [refunds, invoices];
+  const running = [refunds, news, invoices];
 
   return {
     checkout,
@@ -86,8 +91,10 @@ export function createCashier(deps: CashierDeps): Cashier {
         flow,
         onPaid: invoices.kick,
       });
-      const reconciliation = loop('Comparing stars with Telegram', timings.reconcileMs, () =>
-        reconcileStars({ ...deps, follower }),
+      const reconciliation = loop(
+        'Comparing stars with Telegram',
+        timings.reconcileMs,
+        createReconciliation({ ...deps, follower, onNews }),
       );
       let isFirst = true;
       const settling = loop('Following payments up', timings.settleMs, () => {
@@ -99,7 +106,7 @@ export function createCashier(deps: CashierDeps): Cashier {
       running.push(reconciliation, settling);
       const reconcile = reconciliation.kick;
       return {
-        incoming: createIncomingPayments({ ...deps, person, follower, reconcile }),
+        incoming: createIncomingPayments({ ...deps, person, follower, reconcile, onNews }),
         buttons: [
           createInvoiceButton({ checkout }),
           createTermsButton({ checkout, flow, messenger, packs: offers.packs }),

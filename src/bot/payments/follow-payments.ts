@@ -42,7 +42,7 @@ const BATCH = 100;
 export function createPaymentFollower(deps: FollowDeps): PaymentFollower {
   const { books, messenger, log } = deps;
   const inTurn = createTurns<string>();
-  /** What people were told; they are not told again when writing it down fails. */
+  /** What people were told; nobody is told again when writing it down fails. */
   const told = createRecent<string, PaidFor>();
 
   /**
@@ -118,13 +118,13 @@ export function createPaymentFollower(deps: FollowDeps): PaymentFollower {
       const known = told.get(chargeId);
       const paidFor = known ?? (await startAndTell(booked));
       told.set(chargeId, paidFor);
+      if (!known) await attempt('thank an inviter', () => tellInviter(booked));
       // Told before it is written down: rather twice, when a kill comes in between, than never.
       if (!(await books.payments.settle(chargeId))) return;
       const { order } = booked.invoice ?? {};
       if (paidFor === 'started' && order) {
         await attempt('show a paid order', () => deps.flow.started(personId, order.orderId));
       }
-      await attempt('thank an inviter', () => tellInviter(booked));
     });
   }
 

@@ -2,27 +2,22 @@ import type { MiddlewareFn } from 'grammy';
 import { Composer } from 'grammy';
 import type { Message } from 'grammy/types';
 import type { ToldPayment } from '../../ledger/payments.ts';
-import type { ToldRefund } from '../../ledger/star-refunds.ts';
-import type { People } from '../../people/people.ts';
+import type { ToldRefund } from '../../ledger/told-refund.ts';
 import type { StarAlarm } from '../alarms.ts';
 import type { BotContext } from '../context.ts';
-import type { Translator } from '../i18n.ts';
 import type { Log } from '../log.ts';
-import type { Messenger } from '../messenger.ts';
 import type { StarBooks } from './books.ts';
 import type { PaymentFollower } from './follow-payments.ts';
-import { tellReversed } from './tell-reversed.ts';
 
 export interface IncomingDeps {
   readonly books: Pick<StarBooks, 'payments' | 'refunds'>;
-  readonly people: Pick<People, 'find'>;
   readonly person: MiddlewareFn<BotContext>;
   readonly follower: PaymentFollower;
-  readonly messenger: Messenger;
-  readonly translator: Translator;
   readonly alarm: (alarm: StarAlarm) => Promise<void>;
   /** Compares the books with Telegram's now. */
   readonly reconcile: () => void;
+  /** It is decided what becomes of a refund, and to be told. */
+  readonly onNews: () => void;
   readonly log: Log;
 }
 
@@ -70,13 +65,9 @@ export function createIncomingPayments(deps: IncomingDeps): Composer<BotContext>
     const outcome = await books.refunds.bookTold(refund);
     switch (outcome.kind) {
       case 'confirmed':
+      case 'reversed':
       case 'already':
-        return;
-      case 'reversed': {
-        await deps.alarm({ kind: 'payment_reversed', ...refund });
-        const { balance } = outcome;
-        return tellReversed(deps, refund, async () => balance);
-      }
+        return deps.onNews();
       case 'unknown_payment':
         // Its payment is in Telegram's list, and comes before its refund there.
         return deps.reconcile();

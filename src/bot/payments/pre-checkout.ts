@@ -28,7 +28,7 @@ export interface PreCheckout {
 }
 
 /** An invoice refused for one of these is never paid any more. */
-const DEAD: readonly CheckoutAnswer[] = ['used', 'cancelled', 'expired'];
+const DEAD: readonly CheckoutAnswer[] = ['used', 'cancelled', 'withdrawn', 'expired'];
 
 /** The words of a refusal are waited for this long; then those of the person's Telegram do. */
 const LANGUAGE_PATIENCE_MS = 150;

@@ -1,34 +1,53 @@
-import type { Api } from 'grammy';
+import { type Api, GrammyError } from 'grammy';
 import type { User } from 'grammy/types';
-import type { Ledger } from '../../ledger/ledger.ts';
-import { isPending, type Reconciliation, type StarDifference } from '../../ledger/reconcile.ts';
+import type { Reconciliation } from '../../ledger/reconcile.ts';
+import { isPending, type StarDifference } from '../../ledger/star-transaction.ts';
 import type { People } from '../../people/people.ts';
 import type { StarAlarm } from '../alarms.ts';
-import type { Translator } from '../i18n.ts';
 import { describeError, type Log } from '../log.ts';
-import type { Messenger } from '../messenger.ts';
 import type { StarBooks } from './books.ts';
 import type { PaymentFollower } from './follow-payments.ts';
 import { createFetchTransactions } from './star-transactions.ts';
-import { tellReversed } from './tell-reversed.ts';
 
 export interface ReconcileDeps {
   readonly api: Pick<Api, 'getStarTransactions'>;
   readonly books: Pick<StarBooks, 'reconciler'>;
-  readonly ledger: Pick<Ledger, 'balance'>;
   readonly people: Pick<People, 'find' | 'meet'>;
   readonly follower: PaymentFollower;
-  readonly messenger: Messenger;
-  readonly translator: Translator;
   readonly alarm: (alarm: StarAlarm) => Promise<void>;
+  /** It is decided what becomes of refunds, and to be told. */
+  readonly onNews: () => void;
   readonly log: Log;
+}
+
+/** Failed comparisons in a row, half an hour of them, after which an operator should know. */
+const ALARMING_FAILURES = 3;
+
+/** Compares as `reconcileStars` does, and tells the admins when that fails again and again. */
+export function createReconciliation(deps: ReconcileDeps): () => Promise<void> {
+  let failures = 0;
+
+  return async () => {
+    try {
+      await reconcileStars(deps);
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      if (failures >= ALARMING_FAILURES) {
+        // What else goes wrong may hold what a person wrote, and is in the log.
+        const said = error instanceof GrammyError ? error.description : 'no answer';
+        await deps.alarm({ kind: 'stars_uncompared', times: failures, error: said });
+      }
+      throw error;
+    }
+  };
 }
 
 /**
  * Compares Telegram's list of star transactions with the books, and tells: people what was credited or
  * taken, the admins what nobody can explain.
  */
-export async function reconcileStars(deps: ReconcileDeps): Promise<void> {
+async function reconcileStars(deps: ReconcileDeps): Promise<void> {
   const seen = new Map<number, User>();
   const fetch = createFetchTransactions(deps.api, (user) => seen.set(user.id, user));
   let outcome = await deps.books.reconciler.run(fetch);
@@ -66,17 +85,14 @@ function unresolved(
   return [...rest, ...second];
 }
 
-/** The admins first; whoever cannot be told keeps nobody else from hearing of it. */
+/** Whoever cannot be told keeps nobody else from hearing of it. */
 async function tell(deps: ReconcileDeps, outcome: Reconciliation): Promise<void> {
   const { credited, reversed, confirmed } = outcome;
   if (credited.length + reversed.length + confirmed > 0) {
     const found = { credited: credited.length, reversed: reversed.length, confirmed };
     deps.log.info(found, 'The books of stars were brought up to date');
   }
-  for (const payment of reversed) await deps.alarm({ kind: 'payment_reversed', ...payment });
-  for (const payment of reversed) {
-    await tellReversed(deps, payment, () => deps.ledger.balance(payment.personId));
-  }
+  deps.onNews();
   for (const booked of credited) {
     try {
       await deps.follower.follow(booked);

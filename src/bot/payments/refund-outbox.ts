@@ -1,24 +1,15 @@
 import { type Api, GrammyError } from 'grammy';
-import type { Stars } from '../../domain/stars.ts';
-import { starsOfXtr } from '../../domain/xtr.ts';
-import type { Ledger } from '../../ledger/ledger.ts';
-import type { DueRefund } from '../../ledger/star-refunds.ts';
-import type { People } from '../../people/people.ts';
+import type { DueRefund } from '../../ledger/refund-outbox.ts';
 import type { StarAlarm } from '../alarms.ts';
-import type { Translate, Translator } from '../i18n.ts';
-import { describeError, type Log } from '../log.ts';
-import type { Messenger, Screen } from '../messenger.ts';
-import { refundFailedScreen, refundSentScreen } from '../views/payments.ts';
+import type { Log } from '../log.ts';
 import type { StarBooks } from './books.ts';
 
 export interface RefundOutboxDeps {
   readonly api: Pick<Api, 'refundStarPayment'>;
   readonly books: Pick<StarBooks, 'refunds'>;
-  readonly ledger: Pick<Ledger, 'balance'>;
-  readonly people: Pick<People, 'find'>;
-  readonly messenger: Messenger;
-  readonly translator: Translator;
   readonly alarm: (alarm: StarAlarm) => Promise<void>;
+  /** It is decided what becomes of a refund, and to be told. */
+  readonly onNews: () => void;
   readonly log: Log;
 }
 
@@ -45,7 +36,6 @@ async function sendRefund(deps: RefundOutboxDeps, refund: DueRefund): Promise<vo
   const { refunds } = deps.books;
   const { id, chargeId, personId, amountXtr } = refund;
   const about = { chargeId, personId, amountXtr };
-  const amount = starsOfXtr(amountXtr);
   const outcome = await askTelegram(deps.api, refund);
   if (outcome.kind !== 'sent') {
     const { tries } = refund;
@@ -54,7 +44,7 @@ async function sendRefund(deps: RefundOutboxDeps, refund: DueRefund): Promise<vo
   switch (outcome.kind) {
     case 'sent':
       await refunds.markSent(id);
-      return tell(deps, personId, (t, balance) => refundSentScreen(t, { amount, balance }));
+      return deps.onNews();
     case 'later':
       await refunds.markRetry(id, outcome.error, outcome.pauseSeconds);
       if (refund.tries < ALARMING_TRIES) return;
@@ -62,12 +52,9 @@ async function sendRefund(deps: RefundOutboxDeps, refund: DueRefund): Promise<vo
     case 'unfunded':
       await refunds.markRetry(id, outcome.error);
       return deps.alarm({ kind: 'refund_unfunded', ...about });
-    case 'refused': {
-      const failed = await refunds.markFailed(id, outcome.error);
-      if (failed.kind === 'not_waiting') return;
-      await deps.alarm({ kind: 'refund_failed', ...about, error: outcome.error });
-      return tell(deps, personId, (t, balance) => refundFailedScreen(t, { amount, balance }));
-    }
+    case 'refused':
+      await refunds.markFailed(id, outcome.error);
+      return deps.onNews();
   }
 }
 
@@ -90,21 +77,5 @@ async function askTelegram(
       error: description,
       ...(pauseSeconds === undefined ? {} : { pauseSeconds }),
     };
-  }
-}
-
-/** The money has moved whether or not the words arrive. */
-async function tell(
-  deps: RefundOutboxDeps,
-  personId: number,
-  screen: (t: Translate, balance: Stars) => Screen,
-): Promise<void> {
-  try {
-    const person = await deps.people.find(personId);
-    const balance = await deps.ledger.balance(personId);
-    const t = deps.translator(person?.language ?? 'en');
-    await deps.messenger.send(personId, screen(t, balance));
-  } catch (error) {
-    deps.log.warn(describeError(error), 'A person could not be told of a refund');
   }
 }

@@ -1,6 +1,6 @@
 import type { Api } from 'grammy';
 import type { StarTransaction as Told, TransactionPartner, User } from 'grammy/types';
-import type { FetchStarTransactions, StarTransaction } from '../../ledger/reconcile.ts';
+import type { FetchStarTransactions, StarTransaction } from '../../ledger/star-transaction.ts';
 
 /** Reads Telegram's list of star transactions, and shows each person that stands in it. */
 export function createFetchTransactions(

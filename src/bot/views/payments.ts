@@ -191,7 +191,8 @@ export function friendBonusScreen(t: Translate, amount: Stars): Screen {
   return { text: t('pay.friendBonus', { amount: `+${showStars(amount)}` }) };
 }
 
-interface Movement {
+/** An amount that moved, and what the balance is now. */
+export interface Movement {
   readonly amount: Stars;
   readonly balance: Stars;
 }
@@ -215,6 +216,11 @@ export function refundSentScreen(t: Translate, movement: Movement): Screen {
 /** Telegram refused a refund for good. */
 export function refundFailedScreen(t: Translate, movement: Movement): Screen {
   return { text: t('pay.refundFailed', movementValues(movement)) };
+}
+
+/** To whoever invited somebody whose first payment, and what it had brought them, went back. */
+export function bonusGoneScreen(t: Translate, movement: Movement): Screen {
+  return { text: t('pay.friendBonusGone', movementValues(movement)) };
 }
 
 /** Payments of a return that are named; the sum counts all. */

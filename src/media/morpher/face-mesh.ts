@@ -10,7 +10,10 @@ import type { FaceBox, RgbPicture } from './morpher.ts';
 const MIN_CONFIDENCE = 0.3;
 /** Below it, a box is more often none; faces that nobody would overlook have more than 0.5. */
 const MIN_BOX_CONFIDENCE = 0.45;
-const MAX_FACES = 10;
+/** Whoever looks for boxes wants all of them: more than this do not fit into what the detector sees. */
+const MAX_BOXES = 100;
+/** Landmarks take a tenth of a second a face, and only the largest faces lead a morph. */
+const MAX_MESHES = 10;
 /** Below it, the landmarks are a guess: a profile, or a face cut by the border. */
 const MIN_MESH_CONFIDENCE = 0.9;
 /** Faces narrower than this share of the picture do not lead a morph. */
@@ -102,7 +105,8 @@ async function detectWith(human: Human, picture: RgbPicture, withMesh: boolean) 
   const { data, width, height } = picture;
   const tensor = human.tf.tensor3d(data, [height, width, 3], 'int32');
   try {
-    const config = { face: { mesh: { enabled: withMesh } } };
+    const maxDetected = withMesh ? MAX_MESHES : MAX_BOXES;
+    const config = { face: { detector: { maxDetected }, mesh: { enabled: withMesh } } };
     return (await orStrayRejection(human.detect(tensor, config))).face;
   } finally {
     tensor.dispose();
@@ -158,7 +162,6 @@ async function loadHuman(modelsDirectory: string | undefined): Promise<Human> {
       enabled: true,
       detector: {
         rotation: true,
-        maxDetected: MAX_FACES,
         minConfidence: MIN_CONFIDENCE,
         minSize: 0,
         iouThreshold: 0.1,

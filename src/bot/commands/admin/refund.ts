@@ -1,5 +1,5 @@
 import { starsOfXtr } from '../../../domain/xtr.ts';
-import type { RefundRequestOutcome } from '../../../ledger/star-refunds.ts';
+import type { RefundRequestOutcome } from '../../../ledger/request-refund.ts';
 import { showStars } from '../../amounts.ts';
 import type { Translate } from '../../i18n.ts';
 import type { Command, CommandDeps } from '../command.ts';
@@ -7,7 +7,7 @@ import { createAdminCommand, shortReason, splitFirst } from './admin-command.ts'
 
 /**
  * /refund <charge id> [reason]: puts a payment on its way back to Telegram, whatever its age. Never
- * more than is left of it: the stars leave the balance at once.
+ * more than is left of it: what was spent stays spent, and the stars leave the balance at once.
  */
 export function createRefundCommand(deps: CommandDeps): Command {
   return createAdminCommand(deps, 'refund', async ({ person: admin, t }, words) => {
@@ -50,7 +50,7 @@ function refundText(t: Translate, outcome: RefundRequestOutcome): string {
     case 'spent':
       return t('office.refund.spent', {
         amount: showStars(starsOfXtr(outcome.amountXtr)),
-        balance: showStars(outcome.balance),
+        left: showStars(outcome.left),
       });
     case 'unknown':
       return t('office.refund.unknown');
