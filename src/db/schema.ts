@@ -166,8 +166,6 @@ export const orders = pgTable(
     collectorMessageId: integer('collector_message_id'),
     progressMessageId: integer('progress_message_id'),
     progressText: text('progress_text'),
-    /** The finished result in storage. */
-    resultKey: text('result_key'),
     /** The last update that undid, cleared or cancelled: handled again after a crash, it changes nothing. */
     lastRequestId: bigint('last_request_id', { mode: 'number' }),
     createdAt: createdAt(),
