@@ -335,14 +335,22 @@ async function runFfprobe(
   return stdout;
 }
 
-function toProbeError(error: unknown, timeoutMs: number): FfmpegError {
+/** What a failed `execFile` of a program that reads a file means. */
+export function toProbeError(
+  error: unknown,
+  timeoutMs: number,
+  program: Program = 'ffprobe',
+): FfmpegError {
   const found = ProbeFailure.parse(error);
-  if (found.killed) return new FfmpegError('timeout', `ffprobe took over ${timeoutMs} ms`);
-  if (found.code === 'ENOENT' || found.code === 'EACCES') {
-    return new FfmpegError('not_installed', 'ffprobe does not run');
+  if (found.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
+    return new FfmpegError('invalid_media', `${program} finds too much amiss`);
   }
-  if (found.signal) return new FfmpegError('killed', `ffprobe was ended by ${found.signal}`);
-  return new FfmpegError('invalid_media', 'ffprobe cannot read the file', found.stderr);
+  if (found.killed) return new FfmpegError('timeout', `${program} took over ${timeoutMs} ms`);
+  if (found.code === 'ENOENT' || found.code === 'EACCES') {
+    return new FfmpegError('not_installed', `${program} does not run`);
+  }
+  if (found.signal) return new FfmpegError('killed', `${program} was ended by ${found.signal}`);
+  return new FfmpegError('invalid_media', `${program} cannot read the file`, found.stderr);
 }
 
 function toFluent(tools: FfmpegTools, command: FfmpegCommand): fluent.FfmpegCommand {

@@ -1,0 +1,393 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import fc from 'fast-check';
+import { z } from 'zod';
+import { FfmpegError, type FfmpegTools, runFfmpeg } from '../../src/media/ffmpeg.ts';
+import { createSounds, type SoundJob } from '../../src/media/sounds.ts';
+import { findAllTools, makeJpeg, useDirectory } from '../support/pictures.ts';
+import { makeSound, type SoundOptions } from '../support/sound-files.ts';
+
+const run = promisify(execFile);
+
+/** What people send, by name: voice, audio, video, video note. */
+const RECORDINGS: Readonly<Record<string, SoundOptions>> = {
+  'voice.ogg': { options: ['-c:a', 'libopus', '-ac', '1'] },
+  'music.ogg': { options: ['-c:a', 'libvorbis'] },
+  'audio.mp3': {},
+  'bare.mp3': { options: ['-id3v2_version', '0', '-write_xing', '0'] },
+  'audio.m4a': {},
+  'audio.wav': {},
+  'deep.wav': { options: ['-c:a', 'pcm_s24le', '-ar', '96000'] },
+  'audio.flac': {},
+  'audio.aac': {},
+  'video.mp4': { picture: true },
+  'video.mov': { picture: true },
+  'video.webm': { picture: true, options: ['-c:v', 'libvpx', '-c:a', 'libopus'] },
+  'video.mkv': { picture: true },
+  'surround.mkv': { options: ['-c:a', 'ac3', '-ac', '6'] },
+};
+
+const Stream = z.object({
+  codec_name: z.string(),
+  sample_rate: z.coerce.number(),
+  channels: z.number(),
+  bit_rate: z.coerce.number().optional(),
+  tags: z.record(z.string(), z.string()).default({}),
+});
+const Description = z.object({
+  streams: z.tuple([Stream]),
+  format: z.object({ format_name: z.string(), tags: z.record(z.string(), z.string()).default({}) }),
+});
+
+async function describeFile(tools: FfmpegTools, path: string) {
+  const args = ['-v', 'error', '-of', 'json', '-show_streams', '-show_format', path];
+  const { stdout } = await run(tools.ffprobePath, args);
+  return Description.parse(JSON.parse(stdout));
+}
+
+function assertNear(actual: number, expected: number, tolerance: number, what = ''): void {
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${what} ${actual} is not ${expected}`);
+}
+
+const isInvalid = (error: unknown) =>
+  error instanceof FfmpegError && error.kind === 'invalid_media' && !error.retryable;
+
+for (const [name, tools] of await findAllTools()) {
+  const sounds = createSounds(tools);
+
+  describe(`inspectRecording, ${name}`, () => {
+    test('everything that people record is recognised by its bytes and measured', async () => {
+      await using directory = await useDirectory();
+      for (const [file, options] of Object.entries(RECORDINGS)) {
+        const path = await makeSound(tools, directory.path, file, { seconds: 2.3, ...options });
+        const found = await sounds.inspectRecording(path);
+        assert.ok(found.kind === 'recording', `${file}: ${JSON.stringify(found)}`);
+        assert.equal(found.hasAudio, true);
+        assertNear(found.seconds, 2.3, 0.08, file);
+      }
+    });
+
+    test('the length is that of the samples, whatever the header says', async () => {
+      await using directory = await useDirectory();
+      const path = await makeSound(tools, directory.path, 'a.wav', { seconds: 3 });
+      const bytes = await readFile(path);
+      const size = bytes.indexOf('data') + 4;
+      for (const claimed of [0xffffffff, 0x7fffff00]) {
+        bytes.writeUInt32LE(claimed, size);
+        await writeFile(path, bytes);
+        assert.deepEqual(await sounds.inspectRecording(path), {
+          kind: 'recording',
+          seconds: 3,
+          hasAudio: true,
+        });
+      }
+    });
+
+    test('a recording without a length in its header, as browsers make them, is measured', async () => {
+      await using directory = await useDirectory();
+      const live = ['-live', '1', '-c:v', 'libvpx', '-c:a', 'libopus', '-f', 'webm'];
+      const path = await makeSound(tools, directory.path, 'a.webm', {
+        picture: true,
+        options: live,
+      });
+      const found = await sounds.inspectRecording(path);
+      assertNear(found.kind === 'recording' ? found.seconds : 0, 2, 0.03);
+    });
+
+    test('a longer one than asked for is refused without being heard to its end', async () => {
+      await using directory = await useDirectory();
+      const options = { seconds: 300, options: ['-ar', '8000'] };
+      const path = await makeSound(tools, directory.path, 'a.wav', options);
+      const refused = { kind: 'refused', reason: 'too_long' };
+      assert.deepEqual(await sounds.inspectRecording(path, { maxSeconds: 299.5 }), refused);
+      const found = await sounds.inspectRecording(path, { maxSeconds: 300.1 });
+      assert.equal(found.kind, 'recording');
+    });
+
+    test('a video without sound is told apart from a broken one', async () => {
+      await using directory = await useDirectory();
+      for (const file of ['mute.mp4', 'mute.webm']) {
+        const options = { picture: true, mute: true };
+        const path = await makeSound(tools, directory.path, file, options);
+        assert.deepEqual(await sounds.inspectRecording(path), {
+          kind: 'refused',
+          reason: 'no_sound',
+        });
+      }
+    });
+
+    test('of a recording that is cut short counts what is left, if anything is', async () => {
+      await using directory = await useDirectory();
+      const broken = { kind: 'refused', reason: 'broken_recording' };
+      for (const file of ['audio.mp3', 'voice.ogg', 'audio.flac', 'audio.wav', 'audio.aac']) {
+        const options = { seconds: 4, ...RECORDINGS[file] };
+        const path = await makeSound(tools, directory.path, file, options);
+        const bytes = await readFile(path);
+        await writeFile(path, bytes.subarray(0, bytes.length / 2));
+        const found = await sounds.inspectRecording(path);
+        assertNear(found.kind === 'recording' ? found.seconds : 0, 2, 0.6, file);
+        await writeFile(path, bytes.subarray(0, 40));
+        assert.deepEqual(await sounds.inspectRecording(path), broken, file);
+      }
+      const path = await makeSound(tools, directory.path, 'a.m4a');
+      const bytes = await readFile(path);
+      await writeFile(path, bytes.subarray(0, bytes.length / 2));
+      assert.deepEqual(await sounds.inspectRecording(path), broken, 'an index that is gone');
+    });
+
+    test('what is no recording is refused, whatever its name', async () => {
+      await using directory = await useDirectory();
+      const path = join(directory.path, 'voice.ogg');
+      for (const bytes of [
+        Buffer.alloc(0),
+        Buffer.alloc(5000),
+        Buffer.from('hello'),
+        Buffer.from('ID'),
+        Buffer.from('%PDF-1.7\n'),
+        Buffer.from('PK\x03\x04'),
+        await makeJpeg(),
+      ]) {
+        await writeFile(path, bytes);
+        assert.deepEqual(await sounds.inspectRecording(path), {
+          kind: 'refused',
+          reason: 'not_a_recording',
+        });
+      }
+    });
+
+    test('a playlist opens no other file and no connection', async () => {
+      await using directory = await useDirectory();
+      const secret = await makeSound(tools, directory.path, 'secret.mp3');
+      let requests = 0;
+      const server = createServer((_, response) => {
+        requests += 1;
+        response.end();
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as AddressInfo;
+      try {
+        const targets = [secret, `http://127.0.0.1:${port}/a.mp3`, `concat:${secret}`];
+        const each = (write: (target: string) => string) => targets.map(write).join('');
+        const playlists = [
+          `#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n${each((target) => `#EXTINF:2,\n${target}\n`)}#EXT-X-ENDLIST\n`,
+          `ffconcat version 1.0\n${each((target) => `file '${target}'\n`)}`,
+          `v=0\nc=IN IP4 127.0.0.1\nm=audio ${port} RTP/AVP 0\n`,
+        ];
+        for (const playlist of playlists) {
+          for (const lead of ['', 'ID3\x04\0\0\0\0\0\0', 'OggS', '\xff\xfb\x90\x00']) {
+            const path = join(directory.path, 'list.mp3');
+            await writeFile(path, Buffer.from(`${lead}${playlist}`, 'latin1'));
+            const found = await sounds.inspectRecording(path);
+            assert.equal(found.kind, 'refused', `${lead}${playlist}`);
+          }
+        }
+        assert.equal(requests, 0);
+      } finally {
+        await new Promise((resolve) => server.close(resolve));
+      }
+    });
+
+    test('a cover is not looked at', async () => {
+      await using directory = await useDirectory();
+      const sound = await makeSound(tools, directory.path, 'plain.mp3');
+      const cover = join(directory.path, 'cover.jpg');
+      await writeFile(cover, await makeJpeg());
+      const output = join(directory.path, 'covered.mp3');
+      const inputs = [sound, cover].map((source) => ({ source, options: [] }));
+      const options = ['-map', '0:a', '-map', '1:v', '-c', 'copy', '-id3v2_version', '3'];
+      await runFfmpeg(tools, { inputs, options, output }, { timeoutMs: 30_000 });
+      const bytes = await readFile(output);
+      const start = bytes.indexOf('\xff\xd8\xff', 'latin1');
+      bytes.fill(0xff, start + 20, start + 400);
+      await writeFile(output, bytes);
+      assert.equal((await sounds.inspectRecording(output)).kind, 'recording');
+    });
+
+    test('an abort ends it with its reason', async () => {
+      await using directory = await useDirectory();
+      const path = await makeSound(tools, directory.path, 'a.mp3', { seconds: 60 });
+      const controller = new AbortController();
+      const inspection = sounds.inspectRecording(path, { signal: controller.signal });
+      setTimeout(() => controller.abort(new Error('enough')), 5);
+      await assert.rejects(inspection, /enough/);
+    });
+  });
+
+  describe(`speech, ${name}`, () => {
+    test('every recording becomes a small MP3 that speech models read', async () => {
+      await using directory = await useDirectory();
+      for (const [file, options] of Object.entries(RECORDINGS)) {
+        const input = await makeSound(tools, directory.path, file, options);
+        const output = join(directory.path, 'input', `${file}.mp3`);
+        const info = await sounds.toSpeechInput({ input, output });
+        assertNear(info.durationSeconds, 2, 0.08, file);
+        const { streams, format } = await describeFile(tools, output);
+        assert.equal(format.format_name, 'mp3');
+        const { codec_name, sample_rate, channels, bit_rate } = streams[0];
+        assert.deepEqual(
+          [codec_name, sample_rate, channels, bit_rate],
+          ['mp3', 16000, 1, 48000],
+          file,
+        );
+      }
+      const outputs = Object.keys(RECORDINGS).map((file) => `${file}.mp3`);
+      assert.deepEqual(await readdir(join(directory.path, 'input')), outputs.sort());
+    });
+
+    test('an hour of speech stays below what models take', async () => {
+      await using directory = await useDirectory();
+      const input = await makeSound(tools, directory.path, 'a.mp3', { seconds: 60 });
+      const output = join(directory.path, 'input.mp3');
+      const { sizeBytes } = await sounds.toSpeechInput({ input, output });
+      assert.equal(sizeBytes, (await stat(output)).size);
+      assert.ok(sizeBytes * 60 < 22_000_000, `${sizeBytes} bytes a minute`);
+    });
+
+    test('titles and places stay behind', async () => {
+      await using directory = await useDirectory();
+      const tags = ['-metadata', 'title=my secret', '-metadata', 'location=+59.9+30.3/'];
+      const convert: ((job: SoundJob) => Promise<unknown>)[] = [
+        sounds.toSpeechInput,
+        sounds.toVoice,
+        sounds.toMp3,
+      ];
+      for (const file of ['a.ogg', 'a.flac', 'a.m4a']) {
+        const input = await makeSound(tools, directory.path, file, { options: tags });
+        for (const to of convert) {
+          const output = join(directory.path, 'output');
+          await to({ input, output });
+          const { format, streams } = await describeFile(tools, output);
+          const kept = Object.keys({ ...format.tags, ...streams[0].tags });
+          assert.deepEqual(
+            kept.filter((tag) => tag.toLowerCase() !== 'encoder'),
+            [],
+            file,
+          );
+          assert.ok(!(await readFile(output)).includes('my secret'), file);
+        }
+      }
+    });
+
+    test('a sound becomes a voice message', async () => {
+      await using directory = await useDirectory();
+      for (const file of ['audio.mp3', 'audio.wav', 'audio.flac', 'voice.ogg']) {
+        const options = { seconds: 3.2, ...RECORDINGS[file] };
+        const input = await makeSound(tools, directory.path, file, options);
+        const output = join(directory.path, 'voice', file);
+        const info = await sounds.toVoice({ input, output });
+        assertNear(info.durationSeconds, 3.2, 0.08, file);
+        assert.equal(info.format, 'ogg');
+        const { streams, format } = await describeFile(tools, output);
+        const { codec_name, sample_rate, channels } = streams[0];
+        assert.deepEqual(
+          [format.format_name, codec_name, sample_rate, channels],
+          ['ogg', 'opus', 48000, 1],
+        );
+      }
+    });
+
+    test('an MP3 is left untouched, another sound becomes one', async () => {
+      await using directory = await useDirectory();
+      const output = join(directory.path, 'out/speech.mp3');
+      const input = await makeSound(tools, directory.path, 'a.mp3');
+      const original = await sounds.toMp3({ input, output });
+      assert.deepEqual(original, { kind: 'original', ...(await sounds.checkSound(input)) });
+      for (const file of ['a.wav', 'a.flac', 'a.ogg']) {
+        const input = await makeSound(tools, directory.path, file);
+        const encoded = await sounds.toMp3({ input, output });
+        assert.deepEqual(encoded, { kind: 'encoded', ...(await sounds.checkSound(output)) });
+        assert.equal(encoded.format, 'mp3');
+        assertNear(encoded.durationSeconds, 2, 0.08, file);
+      }
+      assert.deepEqual(await readdir(join(directory.path, 'out')), ['speech.mp3']);
+    });
+
+    test('what a model made is proven to decode', async () => {
+      await using directory = await useDirectory();
+      const path = await makeSound(tools, directory.path, 'a.mp3', { seconds: 5 });
+      const { size } = await stat(path);
+      const info = await sounds.checkSound(path);
+      assert.deepEqual([info.format, info.sizeBytes], ['mp3', size]);
+      assertNear(info.durationSeconds, 5, 0.03);
+      const bytes = await readFile(path);
+      const damaged = Buffer.from(bytes);
+      const middle = Math.floor(size / 2);
+      for (let at = middle; at < middle + 3000; at += 1) damaged[at] = (at * 7919) % 251;
+      for (const broken of [damaged, Buffer.from('{"error":"busy"}'), bytes.subarray(0, 30)]) {
+        await writeFile(path, broken);
+        await assert.rejects(sounds.checkSound(path), isInvalid);
+        const output = join(directory.path, 'out/speech.mp3');
+        await assert.rejects(sounds.toMp3({ input: path, output }), isInvalid);
+      }
+      const picture = { picture: true, mute: true };
+      const mute = await makeSound(tools, directory.path, 'mute.mp4', picture);
+      await assert.rejects(sounds.checkSound(mute), isInvalid);
+    });
+
+    test('a failed or aborted conversion leaves what was there and nothing beside it', async () => {
+      await using directory = await useDirectory();
+      const output = join(directory.path, 'out/voice.ogg');
+      await mkdir(join(directory.path, 'out'));
+      await writeFile(output, 'before');
+      const empty = join(directory.path, 'empty.mp3');
+      await writeFile(empty, 'ID3\x04\0\0\0\0\0\0');
+      await assert.rejects(sounds.toVoice({ input: empty, output }), FfmpegError);
+      const input = await makeSound(tools, directory.path, 'a.mp3', { seconds: 60 });
+      const controller = new AbortController();
+      const conversion = sounds.toVoice({ input, output, signal: controller.signal });
+      setTimeout(() => controller.abort(new Error('enough')), 20);
+      await assert.rejects(conversion, /enough/);
+      assert.equal(await readFile(output, 'utf8'), 'before');
+      assert.deepEqual(await readdir(join(directory.path, 'out')), ['voice.ogg']);
+    });
+  });
+}
+
+test('however a recording is damaged, it is measured or refused', async () => {
+  await using directory = await useDirectory();
+  const [tools] = (await findAllTools()).values();
+  assert.ok(tools);
+  const sounds = createSounds(tools);
+  const names = ['voice.ogg', 'audio.mp3', 'audio.m4a', 'video.webm', 'audio.flac'];
+  const originals = await Promise.all(
+    names.map(async (file) => {
+      const options = { seconds: 0.5, ...RECORDINGS[file] };
+      return readFile(await makeSound(tools, directory.path, file, options));
+    }),
+  );
+  const edits = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(255)), {
+    minLength: 1,
+    maxLength: 30,
+  });
+  const path = join(directory.path, 'damaged');
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...originals), edits, async (original, changes) => {
+      const bytes = Buffer.from(original);
+      for (const [place, value] of changes) {
+        bytes[Math.floor(place * (bytes.length - 1))] = value;
+      }
+      await writeFile(path, bytes);
+      const found = await sounds.inspectRecording(path, { maxSeconds: 60 });
+      assert.ok(found.kind === 'refused' || found.seconds <= 60);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('where ffmpeg is gone, it is said so', async () => {
+  await using directory = await useDirectory();
+  const [tools] = (await findAllTools()).values();
+  assert.ok(tools);
+  const path = await makeSound(tools, directory.path, 'a.mp3');
+  const sounds = createSounds({ ...tools, ffmpegPath: join(directory.path, 'none') });
+  await assert.rejects(
+    sounds.inspectRecording(path),
+    (error: unknown) => error instanceof FfmpegError && error.kind === 'not_installed',
+  );
+});
