@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { Canvas } from '../domain/canvas.ts';
 import { GENDERS, genderPhrase } from '../domain/gender.ts';
 import { MORPH_MODES, planTransitions } from '../domain/morph-plan.ts';
-import { costStars, priceStars } from '../domain/stars.ts';
 import type { Service } from './service.ts';
+import { soldStep } from './sold-step.ts';
+import { requireFile } from './step-files.ts';
 import { findVideoModel, LOCAL_MODEL, VIDEO_MODELS, type VideoModel } from './video-models.ts';
 
 /** What a person chooses for a morph. */
@@ -39,17 +40,13 @@ export const imageMorphing: Service<MorphInput> = {
 
   plan({ photoCount, mode }, { tariff }, modelId) {
     const model = requireModel(modelId);
-    const price = priceStars(model.seconds * model.usdPerSecond, tariff);
-    const cost = costStars(price, tariff);
-    return planTransitions(photoCount, mode).map(({ from, to }) => ({
-      photos: [from, to],
-      seconds: model.seconds,
-      price,
-      cost,
-    }));
+    const usd = model.seconds * model.usdPerSecond;
+    return planTransitions(photoCount, mode).map(({ from, to }) =>
+      soldStep(usd, tariff, { photos: [from, to], seconds: model.seconds }),
+    );
   },
 
-  request({ gender }, { photos: [first = '', last = ''], canvas, model: modelId }) {
+  request({ gender }, { photos: [first, last], canvas, model: modelId }) {
     const model = requireModel(modelId);
     return {
       model: model.id,
@@ -58,11 +55,16 @@ export const imageMorphing: Service<MorphInput> = {
         ...(model.ratioField && canvas ? { [model.ratioField]: ratioOf(canvas) } : {}),
         prompt: `Smooth morphing transition between two images, ${genderPhrase(gender)}`,
       },
-      files: { [model.firstFrame]: first, [model.lastFrame]: last },
+      files: {
+        [model.firstFrame]: requireFile(first, 'first photo'),
+        [model.lastFrame]: requireFile(last, 'second photo'),
+      },
     };
   },
 
   examples: () => [{ photoCount: 2, mode: 'seamless', gender: 'unset' }],
+
+  figures: ({ photoCount }) => ({ count: photoCount }),
 };
 
 function requireModel(id: string): VideoModel {

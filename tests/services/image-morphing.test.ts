@@ -4,18 +4,16 @@ import fc from 'fast-check';
 import { CANVASES } from '../../src/domain/canvas.ts';
 import { formatStars, priceStars, sumStars } from '../../src/domain/stars.ts';
 import { imageMorphing, type MorphInput, morphInput } from '../../src/services/image-morphing.ts';
-import { SERVICES } from '../../src/services/index.ts';
-import type { Terms } from '../../src/services/service.ts';
-import { findVideoModel, VIDEO_MODELS, type VideoModel } from '../../src/services/video-models.ts';
+import { findVideoModel, LOCAL_MODEL, VIDEO_MODELS } from '../../src/services/video-models.ts';
+import { materialOf, TERMS, termsWithout } from './terms.ts';
 
-const TARIFF = { starUsd: 0.016, markup: 1.5 };
-const KLING = modelOf('kwaivgi/kling-v1.6-pro');
-const TERMS: Terms = { tariff: TARIFF, model: KLING };
-const FILES = { from: '/photos/a.jpg', to: '/photos/b.jpg', canvas: CANVASES.landscape };
+const KLING = 'kwaivgi/kling-v1.6-pro';
+const TWO_PHOTOS: MorphInput = { photoCount: 2, mode: 'seamless', gender: 'unset' };
+const PHOTOS = ['/photos/a.jpg', '/photos/b.jpg'];
 
 describe('the price of a morph', () => {
   test('of 12 photos is 489.83 ⭐ seamless and 534.36 ⭐ as a loop, at 44.53 ⭐ a transition', () => {
-    assert.equal(quote({ photoCount: 2, mode: 'seamless', gender: 'unset' }), '44.53');
+    assert.equal(quote(TWO_PHOTOS), '44.53');
     assert.equal(quote({ photoCount: 12, mode: 'seamless', gender: 'unset' }), '489.83');
     assert.equal(quote({ photoCount: 12, mode: 'loop', gender: 'unset' }), '534.36');
   });
@@ -33,7 +31,8 @@ describe('the price of a morph', () => {
         (photoCount, mode, model, tariff) => {
           const steps = imageMorphing.plan(
             { photoCount, mode, gender: 'unset' },
-            { tariff, model },
+            { ...TERMS, tariff },
+            model.id,
           );
           const each = priceStars(model.seconds * model.usdPerSecond, tariff);
           assert.equal(sumStars(steps.map((step) => step.price)), each * steps.length);
@@ -45,13 +44,27 @@ describe('the price of a morph', () => {
   });
 });
 
+test('a step is made from two neighbours, and the last one of a loop leads back to the first', () => {
+  const steps = imageMorphing.plan({ photoCount: 3, mode: 'loop', gender: 'unset' }, TERMS, KLING);
+  assert.deepEqual(
+    steps.map(({ photos }) => photos),
+    [
+      [0, 1],
+      [1, 2],
+      [2, 0],
+    ],
+  );
+});
+
+test('it is made with the model of the operator, or by nobody', () => {
+  assert.equal(imageMorphing.model(TWO_PHOTOS, TERMS), KLING);
+  assert.equal(imageMorphing.model(TWO_PHOTOS, termsWithout(KLING)), undefined);
+});
+
 test('every model of the catalogue has the price that its page says', () => {
-  const prices = VIDEO_MODELS.map((model) => {
-    const [step] = imageMorphing.plan(
-      { photoCount: 2, mode: 'seamless', gender: 'unset' },
-      { ...TERMS, model },
-    );
-    return [model.id, model.seconds, formatStars(step?.price ?? sumStars([]))];
+  const prices = VIDEO_MODELS.map(({ id, seconds }) => {
+    const [step] = imageMorphing.plan(TWO_PHOTOS, TERMS, id);
+    return [id, seconds, formatStars(step?.price ?? sumStars([]))];
   });
   assert.deepEqual(prices, [
     ['kwaivgi/kling-v1.6-pro', 5, '44.53'],
@@ -63,20 +76,16 @@ test('every model of the catalogue has the price that its page says', () => {
   ]);
 });
 
-test('every model says when its price was checked, and is found by its id', () => {
-  for (const model of VIDEO_MODELS) {
-    assert.match(model.priceCheckedAt, /^20\d\d-\d\d-\d\d$/);
-    assert.ok(!Number.isNaN(Date.parse(model.priceCheckedAt)));
-    assert.ok(model.typicalSeconds > 0);
-    assert.equal(findVideoModel(model.id), model);
-  }
+test('a model is found by its id, the local engine too', () => {
+  for (const model of VIDEO_MODELS) assert.equal(findVideoModel(model.id), model);
+  assert.equal(findVideoModel(LOCAL_MODEL.id), LOCAL_MODEL);
   assert.equal(findVideoModel('nobody/nothing'), undefined);
 });
 
 describe('the request of a step', () => {
   test('names both photos in the fields of the model, and the person in the prompt', () => {
-    const input = { photoCount: 2, mode: 'seamless', gender: 'female' } as const;
-    assert.deepEqual(imageMorphing.request(input, FILES, KLING), {
+    const input: MorphInput = { photoCount: 2, mode: 'seamless', gender: 'female' };
+    assert.deepEqual(imageMorphing.request(input, materialOf(KLING, { photos: PHOTOS })), {
       model: 'kwaivgi/kling-v1.6-pro',
       input: {
         duration: 5,
@@ -89,10 +98,9 @@ describe('the request of a step', () => {
   });
 
   test('tells the ratio to a model that does not follow its first frame', () => {
-    const veo = modelOf('google/veo-3.1-lite');
     const ratios = [CANVASES.landscape, CANVASES.portrait].map((canvas) => {
-      const input = { photoCount: 2, mode: 'seamless', gender: 'unset' } as const;
-      return imageMorphing.request(input, { ...FILES, canvas }, veo).input['aspect_ratio'];
+      const material = materialOf('google/veo-3.1-lite', { photos: PHOTOS, canvas });
+      return imageMorphing.request(TWO_PHOTOS, material).input['aspect_ratio'];
     });
     assert.deepEqual(ratios, ['16:9', '9:16']);
   });
@@ -111,17 +119,6 @@ test('what a person chooses is validated', () => {
   }
 });
 
-test('no two services share an id', () => {
-  const ids = SERVICES.map((service) => service.id);
-  assert.equal(new Set(ids).size, ids.length);
-});
-
 function quote(input: MorphInput): string {
-  return formatStars(sumStars(imageMorphing.plan(input, TERMS).map((step) => step.price)));
-}
-
-function modelOf(id: string): VideoModel {
-  const model = findVideoModel(id);
-  assert.ok(model, id);
-  return model;
+  return formatStars(sumStars(imageMorphing.plan(input, TERMS, KLING).map((step) => step.price)));
 }
