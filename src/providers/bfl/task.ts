@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { PredictionStatus } from '../provider.ts';
+
+const taskSchema = z.object({
+  status: z.string(),
+  result: z.object({ sample: z.string().min(1).nullish() }).nullish(),
+});
+
+/**
+ * What the answer to a look at a task says, in our words; undefined when it knows no such task, or is no
+ * answer. A status yet unknown to us counts as running.
+ */
+export function readTask(body: unknown): PredictionStatus | undefined {
+  const task = taskSchema.safeParse(body).data;
+  switch (task?.status) {
+    case undefined:
+    case 'Task not found':
+      return undefined;
+    case 'Ready':
+      // A URL that lives for ten minutes.
+      return task?.result?.sample
+        ? { kind: 'succeeded', output: task.result.sample }
+        : { kind: 'failed', failure: { kind: 'output_lost' } };
+    case 'Request Moderated':
+    case 'Content Moderated':
+      return { kind: 'failed', failure: { kind: 'moderation' } };
+    case 'Error':
+    case 'Failed':
+      return { kind: 'failed', failure: { kind: 'provider_error' } };
+    default:
+      return { kind: 'running' };
+  }
+}
