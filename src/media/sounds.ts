@@ -1,4 +1,4 @@
-import { rename, stat } from 'node:fs/promises';
+import { copyFile, rename, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { RecordingRefusal } from '../domain/recording.ts';
@@ -39,12 +39,6 @@ export type RecordingInspection =
       >;
     };
 
-export interface InspectOptions {
-  /** Longer ones are refused, without being decoded to their end; `MAX_SOUND_SECONDS` at most. */
-  readonly maxSeconds?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
 export interface SoundJob {
   /** Absolute, as is the output. */
   readonly input: string;
@@ -58,9 +52,6 @@ export interface SoundInfo {
   readonly sizeBytes: number;
 }
 
-/** `original`: the input is an MP3 already and no file was written. */
-export type Mp3 = SoundInfo & { readonly kind: 'original' | 'encoded' };
-
 /**
  * Everything done to recordings and speech, as much at once as there are processors. Each output appears
  * whole or not at all, replacing what was there, so every call may be repeated. Unexpected failures are
@@ -70,15 +61,15 @@ export interface Sounds {
   /**
    * Whether a file that a person sent can be listened to, and how long it is: a voice message, audio (MP3,
    * M4A, WAV, FLAC, AAC, OGG), video or video note (MP4, MOV, WebM, MKV). Of a damaged or cut recording
-   * counts what is left; `broken_recording` is one of which nothing is.
+   * counts what is left; `broken_recording` is one of which nothing is. `too_long` is one of hours.
    */
-  inspectRecording(path: string, options?: InspectOptions): Promise<RecordingInspection>;
+  inspectRecording(path: string, signal?: AbortSignal): Promise<RecordingInspection>;
   /** The sound as an MP3 that speech models read: mono, 16 kHz, 48 kbit/s (21.6 MB an hour), without tags. */
   toSpeechInput(job: SoundJob): Promise<SoundInfo>;
   /** The sound as a voice message: OGG with Opus, mono, 48 kHz, without tags. */
   toVoice(job: SoundJob): Promise<SoundInfo>;
-  /** The sound as an MP3, left untouched where it is one. Rejects as `checkSound` does. */
-  toMp3(job: SoundJob): Promise<Mp3>;
+  /** The sound as an MP3; one that is an MP3 is copied as it is. Rejects as `checkSound` does. */
+  toMp3(job: SoundJob): Promise<SoundInfo>;
   /**
    * What a sound is that a model made, after all of it has been decoded. Rejects with the kind
    * `invalid_media` when it is none, or a piece of it is damaged.
@@ -86,11 +77,17 @@ export interface Sounds {
   checkSound(path: string, signal?: AbortSignal): Promise<SoundInfo>;
 }
 
-/** @see Sounds */
-export function createSounds(tools: FfmpegTools): Sounds {
+/**
+ * @see Sounds
+ * @param limits.maxSeconds Longer ones are refused, without being decoded to their end.
+ */
+export function createSounds(
+  tools: FfmpegTools,
+  { maxSeconds = MAX_SOUND_SECONDS }: { readonly maxSeconds?: number } = {},
+): Sounds {
   const limit = createLimiter(availableParallelism());
   return {
-    async inspectRecording(path, { maxSeconds = MAX_SOUND_SECONDS, signal } = {}) {
+    async inspectRecording(path, signal) {
       const format = await sniffSound(path);
       if (!format) return { kind: 'refused', reason: 'not_a_recording' };
       try {
@@ -110,8 +107,12 @@ export function createSounds(tools: FfmpegTools): Sounds {
 
     async toMp3(job) {
       const info = await check(job.input, job.signal);
-      if (info.format === 'mp3') return { kind: 'original', ...info };
-      return { kind: 'encoded', ...(await encode(job, MP3)) };
+      if (info.format !== 'mp3') return encode(job, MP3);
+      await withWorkDirectory(dirname(job.output), async (work) => {
+        await copyFile(job.input, join(work, 'sound'));
+        await rename(join(work, 'sound'), job.output);
+      });
+      return info;
     },
 
     checkSound: check,
@@ -119,8 +120,8 @@ export function createSounds(tools: FfmpegTools): Sounds {
 
   async function check(path: string, signal?: AbortSignal): Promise<SoundInfo> {
     const info = await describe(path, true, signal);
-    if (info.durationSeconds <= MAX_SOUND_SECONDS) return info;
-    throw new FfmpegError('invalid_media', `The sound lasts over ${MAX_SOUND_SECONDS} s`);
+    if (info.durationSeconds <= maxSeconds) return info;
+    throw new FfmpegError('invalid_media', `The sound lasts over ${maxSeconds} s`);
   }
 
   async function describe(
@@ -129,7 +130,7 @@ export function createSounds(tools: FfmpegTools): Sounds {
     signal: AbortSignal | undefined,
   ): Promise<SoundInfo> {
     const format = await requireFormat(path);
-    const job = { path, format, maxSeconds: MAX_SOUND_SECONDS, strict, signal };
+    const job = { path, format, maxSeconds, strict, signal };
     const durationSeconds = await limit(() => measureSound(tools, job));
     return { format, durationSeconds, sizeBytes: (await stat(path)).size };
   }
@@ -143,7 +144,7 @@ export function createSounds(tools: FfmpegTools): Sounds {
       const draft = join(work, 'sound');
       const command = {
         inputs: [soundInput(input, format)],
-        options: [...FIRST_SOUND, '-t', `${MAX_SOUND_SECONDS}`, ...WITHOUT_TAGS, ...options],
+        options: [...FIRST_SOUND, '-t', `${maxSeconds}`, ...WITHOUT_TAGS, ...options],
         output: draft,
       };
       await limit(() => runFfmpeg(tools, command, { signal, timeoutMs: ENCODE_TIMEOUT_MS }));
