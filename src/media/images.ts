@@ -12,7 +12,7 @@ const PHOTO_RATIO = 20;
 /** No chat shows more. Two such sides are far from the 10000 px that both may have together. */
 const PHOTO_SIDE = 2560;
 const BEST_QUALITY = 92;
-/** Tried where a photo is too large; at the last, pure noise, the worst there is, takes 4 MB. */
+/** Tried where a photo is too large; pure noise, the worst there is, takes 4 MB at the first of them. */
 const LESSER_QUALITIES = [80, 60, 40];
 /** Fills what is transparent, and what a picture lacks to an allowed ratio. */
 const PAPER = '#ffffff';
