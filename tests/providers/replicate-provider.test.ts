@@ -346,6 +346,17 @@ describe('find', () => {
     assert.deepEqual(await provider.find(wanted(lost), signal), { kind: 'absent' });
   });
 
+  it('compares lists by what is in them', async (t) => {
+    const { provider } = await setUp(t, { schemasDir: '' });
+    const of = (images: string[]) => attempt({ input: { images } });
+    const id = await createdId(provider, of(['one', 'two']));
+    const found = await provider.find(wanted(of(['one', 'two'])), signal);
+    assert.deepEqual(found, { kind: 'found', externalId: id });
+    for (const images of [['two', 'one'], ['one'], []]) {
+      assert.deepEqual(await provider.find(wanted(of(images)), signal), { kind: 'absent' });
+    }
+  });
+
   it('does not take a prediction of another attempt with the same input', async (t) => {
     const { provider } = await setUp(t, {}, { publicUrl: 'https://bot.example' });
     const lost = attempt();
@@ -483,6 +494,56 @@ describe('prepare', () => {
     if (outcome.kind !== 'prepared') return assert.fail();
     const url = String(outcome.request.input['start_image']);
     assert.equal(server.fileBytes(url)?.toString(), 'another picture');
+  });
+
+  it('sends each file as what it is, and several of one field in their order', async (t) => {
+    const { server, provider } = await setUp(t);
+    const names = [
+      'a.jpg',
+      'b.PNG',
+      'c.webp',
+      'd.zip',
+      'e.mp3',
+      'f.ogg',
+      'g.wav',
+      'h.m4a',
+      'i.mp4',
+    ];
+    const paths = await Promise.all(
+      names.map(async (name) => {
+        const path = join(folder, `photo-${name}`);
+        await writeFile(path, `content of ${name}`);
+        return path;
+      }),
+    );
+    const files = { images: paths, [`image`]: paths[0] ?? '' };
+    const outcome = await provider.prepare({ kind, model, input: {}, files }, signal);
+    if (outcome.kind !== 'prepared') return assert.fail();
+    const { images, image } = outcome.request.input;
+    assert.ok(Array.isArray(images));
+    const contents = images.map((url) => server.fileBytes(url)?.toString());
+    assert.deepEqual(
+      contents,
+      names.map((name) => `content of ${name}`),
+    );
+    assert.equal(image, images[0]);
+    assert.equal(callsTo(server, 'upload').length, names.length);
+  });
+
+  it('streams an archive of 60 MB, and gives it more time than other calls', async (t) => {
+    const { server, provider } = await setUp(t, {}, { limits: { callMs: 1 } });
+    const archive = join(folder, 'photo-archive.zip');
+    await writeFile(archive, Buffer.alloc(60_000_000, 7));
+    const request = { kind, model, input: {}, files: { input_images: archive } };
+    const outcome = await provider.prepare(request, signal);
+    if (outcome.kind !== 'prepared') return assert.fail(inspect(outcome));
+    const url = String(outcome.request.input['input_images']);
+    assert.equal(server.fileBytes(url)?.length, 60_000_000);
+
+    server.fault('upload', { kind: 'answer', status: 503 });
+    await writeFile(archive, Buffer.alloc(1_000_001, 7));
+    const refused = { kind: 'failed', failure: { kind: 'provider_error' } };
+    assert.deepEqual(await provider.prepare(request, signal), refused);
   });
 
   it('falls back to a data URI where the files endpoint does not work', async (t) => {

@@ -65,6 +65,72 @@ describe('the scripted Replicate', () => {
     assert.deepEqual(server.violations, []);
   });
 
+  it('gives what models of a name like this make', async (t) => {
+    const { server, post } = await setUp(t, { delayMs: 1 });
+    const outputOf = async (model: string, input: object) => {
+      await post(`/models/${model}/predictions`, { input });
+      while (server.running.now > 0) await sleep(10);
+      return server.predictions.at(-1)?.output;
+    };
+    const typeOf = async (output: unknown) => {
+      const response = await fetch(String(output));
+      const bytes = Buffer.from(await response.arrayBuffer());
+      return `${response.headers.get('content-type')} ${bytes.length > 100}`;
+    };
+    for (const model of ['openai/gpt-5-mini', 'openai/gpt-4o-transcribe']) {
+      const words = await outputOf(model, {});
+      assert.ok(Array.isArray(words) && words.every((word) => typeof word === 'string'), model);
+    }
+    const transcript = await outputOf('openai/whisper', {});
+    assert.equal(typeof (transcript as { transcription: string }).transcription, 'string');
+    const speech = await outputOf('minimax/speech-02-turbo', { text: 'x' });
+    assert.equal(await typeOf(speech), 'audio/mpeg true');
+    const picture = await outputOf('black-forest-labs/flux-2-pro', { aspect_ratio: '3:4' });
+    assert.equal(await typeOf(picture), 'image/jpeg true');
+    const several = await outputOf('black-forest-labs/flux-dev-lora', {
+      ...{ num_outputs: 3, output_format: 'png' },
+    });
+    assert.ok(Array.isArray(several) && several.length === 3);
+    assert.equal(await typeOf(several[2]), 'image/png true');
+    assert.equal(new Set(several).size, 3);
+    const clip = await outputOf('xai/grok-imagine-video', { duration: 1 });
+    assert.equal(await typeOf(clip), 'video/mp4 true');
+  });
+
+  it('gives what a test decides, by the request and its files', async (t) => {
+    const seen: string[] = [];
+    const { server, post } = await setUp(t, {
+      delayMs: 1,
+      outputOf: ({ model, files }) => {
+        seen.push(`${model} ${files['images']}`);
+        return { value: { text: 'as decided' } };
+      },
+    });
+    const images = ['one', 'two'].map((text) => `data:text/plain;base64,${btoa(text)}`);
+    await post('/models/a/b/predictions', { input: { images } });
+    while (server.running.now > 0) await sleep(10);
+    assert.deepEqual(server.predictions[0]?.output, { text: 'as decided' });
+    assert.deepEqual(seen, ['a/b one,two']);
+  });
+
+  it('trains only into a private model that is there, and takes note of a public one', async (t) => {
+    const models = [{ name: 'open', visibility: 'public' }, { name: 'closed' }] as const;
+    const { server, post } = await setUp(t, { models });
+    const train = (destination: string, more: Record<string, string> = {}) =>
+      post('/models/a/trainer/versions/v/trainings', { destination, input: {} }, more);
+    assert.equal((await train('loopback/missing')).status, 404);
+    assert.equal((await train('loopback/closed')).status, 201);
+    assert.deepEqual(server.violations, []);
+    await train('loopback/open');
+    await train('loopback/closed', { 'cancel-after': '60m' });
+    assert.equal(server.violations.length, 2, server.violations.join());
+    while (server.running.now > 0) await sleep(10);
+    assert.equal(server.models[1]?.versions.length, 2);
+    const bought = (version: string) => post('/predictions', { version, input: {} });
+    assert.equal((await bought('loopback/closed:gone')).status, 422);
+    assert.equal((await bought(`loopback/closed:${server.models[1]?.versions[0]}`)).status, 201);
+  });
+
   it('counts how many predictions run at once', async (t) => {
     const { server, post } = await setUp(t);
     server.script(() => ({ outcome: 'fail', delayMs: 50 }));

@@ -77,6 +77,25 @@ describe('a webhook', () => {
     assert.deepEqual(verifier.verify(body, {}), rejected('unsigned'));
   });
 
+  it('of a training is told by its address, by the address in it, or by its routes', () => {
+    const { webhook, urls } = {
+      webhook: 'https://bot.example/replicate/webhook?attempt=a&kind=training',
+      urls: { get: 'https://api.replicate.com/v1/trainings/t1' },
+    };
+    const idOf = (object: object, kind?: string) => {
+      const text = JSON.stringify({ id: 't1', status: 'failed', ...object });
+      const outcome = verifier.verify(text, signWebhook(secret, text), kind);
+      return outcome.kind === 'verified' ? outcome.prediction.id : outcome;
+    };
+    assert.equal(idOf({}, 'training'), 'training:t1');
+    assert.equal(idOf({ webhook }), 'training:t1');
+    assert.equal(idOf({ urls }), 'training:t1');
+    const predicted = { get: 'https://api.replicate.com/v1/predictions/t1' };
+    assert.equal(idOf({ urls: predicted }, 'training'), 'training:t1');
+    assert.equal(idOf({ urls: predicted }), 't1');
+    assert.equal(idOf({ urls: 'odd' }), 't1');
+  });
+
   it('that is signed but holds no prediction is unreadable', () => {
     for (const text of ['no json', '{}', '[]', '{"id":""}', '']) {
       assert.deepEqual(verifier.verify(text, signWebhook(secret, text)), rejected('unreadable'));
@@ -122,8 +141,8 @@ describe('the receiver of webhooks', () => {
       pauseMs,
       log: { warn: () => undefined },
     });
-    const receive = (headers: Record<string, string> = signWebhook(secret, body)) =>
-      receiver.receive(bytes, headers);
+    const receive = (headers: Record<string, string> = signWebhook(secret, body), kind?: string) =>
+      receiver.receive(bytes, headers, kind);
     return { asked, receive };
   }
 
@@ -161,6 +180,13 @@ describe('the receiver of webhooks', () => {
     await sleep(200);
     assert.equal((await receive()).kind, 'verified');
     assert.equal(asked.count, 2);
+  });
+
+  it('gives a training the id that it was bought with', async () => {
+    const { receive } = setUpReceiver(() => fetched);
+    const received = await receive(signWebhook(secret, body), 'training');
+    assert.ok(received.kind === 'verified');
+    assert.equal(received.prediction.id, 'training:p1');
   });
 
   it('puts them off as well when asking breaks', async () => {

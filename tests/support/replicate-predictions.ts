@@ -251,14 +251,18 @@ export function createPredictionBoard(deps: {
   function toJson(prediction: ServedPrediction): object {
     const { id, model, version, webhook, startedAt, completedAt, deadline } = prediction;
     const get = `${deps.apiUrl()}/${prediction.kind}s/${id}`;
+    const isPrediction = prediction.kind === 'prediction';
     return {
       id,
       model,
       version,
       input: prediction.dataRemoved ? {} : prediction.input,
       logs: '',
-      output: prediction.output ?? null,
-      ...(prediction.kind === 'prediction' && { data_removed: prediction.dataRemoved }),
+      // A training has no output until there is one.
+      ...((isPrediction || prediction.output !== undefined) && {
+        output: prediction.output ?? null,
+      }),
+      ...(isPrediction && { data_removed: prediction.dataRemoved }),
       error: prediction.error ?? null,
       source: 'api',
       status: prediction.status,

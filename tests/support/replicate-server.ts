@@ -1,18 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import ffmpeg from '@ffmpeg-installer/ffmpeg';
 import { z } from 'zod';
 import { createOpenApiCheck } from './openapi-check.ts';
 import { deliver } from './replicate-delivery.ts';
 import type { CallFault } from './replicate-faults.ts';
-import {
-  listen,
-  parseBody,
-  readBody,
-  sendBytes,
-  sendJson,
-  UploadedPart,
-} from './replicate-http.ts';
+import { createFileBoard } from './replicate-files.ts';
+import { listen, parseBody, readBody, sendBytes, sendJson } from './replicate-http.ts';
 import { createModelBoard, type LiveSchemas, type ServedModel } from './replicate-models.ts';
 import { createDefaultOutputs } from './replicate-outputs.ts';
 import {
@@ -118,14 +112,6 @@ export interface ReplicateServer {
   close(): Promise<void>;
 }
 
-interface StoredFile {
-  readonly id: string;
-  readonly bytes: Buffer;
-  readonly contentType: string;
-  readonly createdAt: Date;
-  readonly expiresAt: Date;
-}
-
 interface Answer {
   readonly status: number;
   readonly body?: unknown;
@@ -137,19 +123,6 @@ interface Call extends ReturnType<typeof routeCall> {
   readonly body: unknown;
   readonly headers: IncomingHttpHeaders;
 }
-
-/** Content types by what a file is named. */
-const UPLOAD_TYPES: Readonly<Record<string, string>> = {
-  jpg: 'image/jpeg',
-  png: 'image/png',
-  webp: 'image/webp',
-  zip: 'application/zip',
-  mp3: 'audio/mpeg',
-  ogg: 'audio/ogg',
-  wav: 'audio/wav',
-  m4a: 'audio/mp4',
-  mp4: 'video/mp4',
-};
 
 const createBody = z.object({
   version: z.string().optional(),
@@ -174,7 +147,6 @@ export async function startReplicateServer(
   const webhooks = createWebhookSender(webhookSecret);
   const requests: ServedRequest[] = [];
   const violations: string[] = [];
-  const files = new Map<string, StoredFile>();
   const nextScripts: PredictionScript[] = [];
   const nextFaults = new Map<Endpoint, CallFault[]>();
   const standingFaults = new Map<Endpoint, CallFault>();
@@ -186,6 +158,8 @@ export async function startReplicateServer(
   const baseUrl = `${api.origin}/v1`;
 
   const violation = (text: string) => void violations.push(text);
+  const lifetimeMs = options.fileLifetimeMs ?? 3_600_000;
+  const files = createFileBoard({ baseUrl, lifetimeMs, violation });
   const models = createModelBoard({
     username: options.username ?? 'loopback',
     skus: options.skus,
@@ -208,20 +182,12 @@ export async function startReplicateServer(
       models.find(destination)?.versions.push(version);
       return version;
     },
-    bytesOf,
+    bytesOf: files.bytesOf,
     webhooks,
     violation,
   });
   const predictions: ServedPrediction[] = [];
   const trainings: ServedPrediction[] = [];
-
-  function bytesOf(url: string): Buffer | undefined {
-    const [, data] = /^data:[^,]*;base64,(.*)$/s.exec(url) ?? [];
-    if (data !== undefined) return Buffer.from(data, 'base64');
-    const [, id] = /\/v1\/files\/(\w+)/.exec(url) ?? [];
-    const file = id && url.startsWith(api.origin) ? files.get(id) : undefined;
-    return file && file.expiresAt > new Date() ? file.bytes : undefined;
-  }
 
   async function serveApi(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', headers } = request;
@@ -233,7 +199,7 @@ export async function startReplicateServer(
     requests.push({ endpoint, method, path: `${path}${url.search}`, headers, body });
 
     if (path.endsWith('/download')) {
-      const bytes = bytesOf(url.href);
+      const bytes = files.bytesOf(url.href);
       return bytes
         ? sendBytes(response, bytes)
         : sendJson(response, problem(404, 'File not found'));
@@ -282,11 +248,9 @@ export async function startReplicateServer(
         return { status: 200, body: board.toJson(found) };
       }
       case 'upload':
-        return upload(body);
-      case 'file': {
-        const file = files.get(id);
-        return file ? { status: 200, body: fileJson(file) } : problem(404, 'File not found');
-      }
+        return files.upload(body);
+      case 'file':
+        return files.describe(id);
       case 'secret':
         return { status: 200, body: { key: webhookSecret } };
       case 'account':
@@ -385,41 +349,6 @@ export async function startReplicateServer(
     };
   }
 
-  function upload(body: unknown): Answer {
-    const content = z.object({ content: z.instanceof(UploadedPart) }).safeParse(body).data?.content;
-    if (!content?.filename) {
-      violations.push('POST /files: no content, or no file name');
-      return problem(400, 'Missing content');
-    }
-    const createdAt = new Date();
-    const file: StoredFile = {
-      id: randomBytes(16).toString('hex'),
-      bytes: content.bytes,
-      contentType: content.type,
-      createdAt,
-      expiresAt: new Date(createdAt.getTime() + (options.fileLifetimeMs ?? 3_600_000)),
-    };
-    const extension = /\.(\w+)$/.exec(content.filename)?.[1] ?? '';
-    if (content.type !== UPLOAD_TYPES[extension]) {
-      violations.push(`POST /files: ${content.filename} of type ${content.type}`);
-    }
-    files.set(file.id, file);
-    return { status: 201, body: fileJson(file) };
-  }
-
-  function fileJson(file: StoredFile): object {
-    return {
-      id: file.id,
-      content_type: file.contentType,
-      size: file.bytes.length,
-      checksums: { sha256: createHash('sha256').update(file.bytes).digest('hex') },
-      metadata: {},
-      created_at: file.createdAt.toISOString(),
-      expires_at: file.expiresAt.toISOString(),
-      urls: { get: `${baseUrl}/files/${file.id}` },
-    };
-  }
-
   async function serveOutput(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { url: path = '/', method = 'GET', headers } = request;
     requests.push({ endpoint: 'download', method, path, headers, body: undefined });
@@ -459,7 +388,7 @@ export async function startReplicateServer(
     faultDownload(...faults) {
       downloadFaults.push(...faults);
     },
-    fileBytes: bytesOf,
+    fileBytes: files.bytesOf,
     expire(predictionId) {
       const prediction = board.list.find(({ id }) => id === predictionId);
       if (prediction) board.expire(prediction);
