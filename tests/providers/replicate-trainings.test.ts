@@ -14,6 +14,7 @@ import {
   type ReplicateProvider,
 } from '../../src/providers/replicate/replicate-provider.ts';
 import { createWebhookVerifier } from '../../src/providers/replicate/webhook.ts';
+import { readBody } from '../support/replicate-http.ts';
 import {
   type ReplicateServer,
   type ReplicateServerOptions,
@@ -186,7 +187,7 @@ describe('a training', () => {
   it('announces its end in a webhook that carries the id it was bought with', async (t) => {
     const received = Promise.withResolvers<{ url: URL; body: string; headers: object }>();
     const receiver = createServer(async (request, response) => {
-      const body = Buffer.concat(await Array.fromAsync<Buffer>(request)).toString();
+      const body = (await readBody(request)).toString();
       const url = new URL(request.url ?? '', 'http://bot.example');
       received.resolve({ url, body, headers: request.headers });
       response.end();
