@@ -1,15 +1,18 @@
-import type { Canvas } from '../domain/canvas.ts';
+import type { Canvas, PictureSize } from '../domain/canvas.ts';
 import type { PhotoLook } from '../domain/photo-look.ts';
 import { MAX_PICTURE_PIXELS, MIN_PICTURE_SIDE, type SkipReason } from '../domain/skip-reason.ts';
 import { drawContactSheets, type SheetJob } from './contact-sheet.ts';
 import type { FindFaces } from './photo-look.ts';
-import { createPictureReader } from './picture.ts';
+import { BrokenPictureError, createPictureReader } from './picture.ts';
 import { type PictureFormat, sniffFile } from './picture-format.ts';
 import { writeWhole } from './storage.ts';
 
 export type { SheetJob, SheetPhoto } from './contact-sheet.ts';
 export { BrokenPictureError } from './picture.ts';
 export { type PictureFormat, sniffPicture } from './picture-format.ts';
+
+/** Models that take a photo in its own shape look at no more. In pixels. */
+const UPRIGHT_SIDE = 2048;
 
 /**
  * High enough that a model sees no artefacts; a 1080p photo takes about 1 MB. Tables made for each picture
@@ -27,10 +30,13 @@ export type PhotoInspection =
     }
   | { readonly kind: 'refused'; readonly reason: SkipReason };
 
-export interface CanvasJob {
+export interface CanvasJob extends UprightJob {
+  readonly canvas: Canvas;
+}
+
+export interface UprightJob {
   readonly input: string;
   readonly output: string;
-  readonly canvas: Canvas;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,6 +55,11 @@ export interface Photos {
    */
   toCanvas(job: CanvasJob): Promise<PhotoLook>;
   /**
+   * The same, but in the photo's own shape: upright, its longest side at most 2048 px, never enlarged.
+   * @throws as `toCanvas`.
+   */
+  toUpright(job: UprightJob): Promise<PhotoLook>;
+  /**
    * Pictures of the photos in a grid, each with its number, as one JPEG up to 29 photos and as several from
    * 30 on. Returns their paths: `output` itself, or `output` with -1, -2 … before its extension.
    * @throws RangeError when there is no photo; StorageFullError; Error when a photo cannot be decoded.
@@ -62,7 +73,7 @@ export interface Photos {
  */
 export function createPhotos(deps: { readonly findFaces?: FindFaces } = {}): Photos {
   const reader = createPictureReader(deps.findFaces);
-  return {
+  const photos: Photos = {
     async inspectPhoto(path) {
       const format = await sniffFile(path);
       if (!format) return refused('not_a_picture');
@@ -85,8 +96,22 @@ export function createPhotos(deps: { readonly findFaces?: FindFaces } = {}): Pho
       return look;
     },
 
+    async toUpright(job) {
+      const size = await reader.readSize(job.input).catch((cause: unknown) => {
+        throw new BrokenPictureError({ cause });
+      });
+      return photos.toCanvas({ ...job, canvas: shrinkTo(size, UPRIGHT_SIDE) });
+    },
+
     contactSheet: (job) => drawContactSheets(reader, job),
   };
+  return photos;
+}
+
+function shrinkTo({ width, height }: PictureSize, longestSide: number): Canvas {
+  const factor = Math.min(1, longestSide / Math.max(width, height));
+  const shrink = (side: number) => Math.max(1, Math.round(side * factor));
+  return { width: shrink(width), height: shrink(height) };
 }
 
 function refused(reason: SkipReason) {
