@@ -41,8 +41,9 @@ export function createDefaultOutputs(options: {
     if (WHISPER.test(model)) return { value: whisperOutput() };
     if (WRITERS.test(model)) return { value: ['A portrait ', 'in warm ', 'evening light.'] };
     if (SPEAKERS.test(model)) return { files: [await sampleSpeech()] };
-    if (!PAINTERS.test(model) || FILMERS.test(model)) return { files: [await makeClip(request)] };
     const count = input['num_outputs'];
+    const isPainter = count !== undefined || (PAINTERS.test(model) && !FILMERS.test(model));
+    if (!isPainter) return { files: [await makeClip(request)] };
     const files = await Promise.all(
       Array.from({ length: typeof count === 'number' ? count : 1 }, () => makePicture(input)),
     );
