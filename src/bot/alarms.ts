@@ -98,6 +98,11 @@ function alarmText(t: Translate, alarm: Alarm | StarAlarm): string {
     case 'provider_unauthorized':
     case 'disk_full':
       return t(`admin.alarms.${alarm.kind}`);
+    case 'model_drifted':
+      return t('admin.alarms.model_drifted', {
+        model: escapeHtml(alarm.model),
+        fields: escapeHtml(alarm.fields.join(', ')),
+      });
     case 'order_failed':
       return t('admin.alarms.order_failed', {
         order: escapeHtml(alarm.orderId),

@@ -4,24 +4,27 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { ChatPort } from '../orders/chat-port.ts';
 import type { Orders } from '../orders/orders.ts';
 import type { People } from '../people/people.ts';
+import type { Catalogue } from '../services/catalogue.ts';
 import { createAlarms } from './alarms.ts';
+import { createAwaitedNames } from './awaited-name.ts';
 import { decodeOrderPress } from './callback-data.ts';
 import { createCollector } from './collector.ts';
 import { finish } from './commands/admin/admin-command.ts';
 import { answerTicket } from './commands/admin/tickets.ts';
 import type { CommandDeps } from './commands/command.ts';
+import { createAvatarNaming } from './commands/avatars.ts';
 import { createAgainButton } from './commands/history.ts';
 import { createCommandList } from './commands/list.ts';
 import { publishCommands, publishForAdmin } from './commands/publish.ts';
 import type { BotContext } from './context.ts';
-import { enterMorph } from './conversations/enter-morph.ts';
-import { createMorphDialogue, dialogueVersion, MORPH } from './conversations/morph.ts';
-import { createMorphFlow } from './conversations/morph-flow.ts';
+import { enterDialogue } from './conversations/enter-dialogue.ts';
+import { createOrderDialogue, dialogueVersion, ORDER } from './conversations/order-dialogue.ts';
+import { createOrderFlow } from './conversations/order-flow.ts';
 import { createDelivery } from './delivery.ts';
 import { downloadFile } from './download.ts';
 import { createFullStorageNotice } from './full-storage.ts';
 import { createHandleUpdate } from './handle-update.ts';
-import { createTranslator, LOCALES_DIR } from './i18n.ts';
+import { createTranslator, LOCALES_DIR, type ServiceTexts } from './i18n.ts';
 import { introduceBot } from './introduce-bot.ts';
 import type { Log } from './log.ts';
 import { createMessenger } from './messenger.ts';
@@ -65,6 +68,10 @@ export interface CreateBotDeps {
   readonly books: StarBooks;
   readonly offers: PaymentOffers;
   readonly office: Office;
+  /** What is sold here. */
+  readonly catalogue: Catalogue;
+  /** Words of services that are not in `locales`. */
+  readonly serviceTexts?: ServiceTexts;
   readonly inbox: Inbox;
   readonly conversationStore: ConversationStore;
   readonly isDatabaseDown: (error: unknown) => boolean;
@@ -97,12 +104,12 @@ export interface MorphBot {
 
 /** The whole bot, put together; nothing moves before `start`. */
 export function createBot(deps: CreateBotDeps): MorphBot {
-  const { orders, people, ledger, books, offers, adminIds, log } = deps;
+  const { orders, people, ledger, books, offers, catalogue, adminIds, log } = deps;
   const timings: BotTimings = { ...DEFAULT_TIMINGS, ...deps.timings };
   const bot = createTransport({ ...deps, retryPauseMs: timings.retryPauseMs });
-  const translator = createTranslator(LOCALES_DIR);
+  const translator = createTranslator(LOCALES_DIR, deps.serviceTexts);
   const messenger = createMessenger({ api: bot.api, people, log });
-  const shared = { orders, people, messenger, translator, log };
+  const shared = { orders, people, messenger, translator, catalogue, log };
   const collector = createCollector({ ...shared, terms: deps.limits, timings: timings.collector });
   const progress = createProgressDisplay({ ...shared, timings: timings.progress });
   const alarm = createAlarms({ ...shared, adminIds });
@@ -116,7 +123,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   const { checkout } = cashier;
   const terms = deps.limits;
   const questions = createQuestions(messenger);
-  const flow = createMorphFlow({
+  const flow = createOrderFlow({
     ...shared,
     api: bot.api,
     ...{ collector, progress, questions, checkout, terms },
@@ -131,6 +138,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   });
   const { office } = deps;
   const awaited = createAwaitedQuestions(deps.conversationStore);
+  const names = createAwaitedNames(deps.conversationStore);
   const support = createSupportDesk({ ...shared, ledger, adminIds, tickets: office.tickets });
   let publishing: Promise<void> | undefined;
 
@@ -138,7 +146,7 @@ export function createBot(deps: CreateBotDeps): MorphBot {
     ...shared,
     api: bot.api,
     ledger,
-    ...{ office, support, awaited, books, checkout, offers },
+    ...{ office, support, awaited, names, books, checkout, offers },
     flow,
     progress,
     cancelling,
@@ -184,13 +192,14 @@ export function createBot(deps: CreateBotDeps): MorphBot {
   // From here on one update of a chat at a time, in the order they came.
   bot.use(sequentialize((ctx) => ctx.chat?.id.toString()));
   bot.use(person, gate);
-  bot.use(createMediaCollector({ ...shared, collector, cancelling, questions, checkout }));
+  bot.use(createMediaCollector({ ...shared, collector, cancelling, questions, checkout, flow }));
   bot.use(rethrowDialogueError);
   bot.use(
     conversations({ storage: dialogueStorage(deps.conversationStore, dialogueVersion(flow)) }),
   );
   bot.use(leaveDialogue);
-  bot.use(createConversation(createMorphDialogue(flow), MORPH));
+  bot.use(createAvatarNaming(commandDeps));
+  bot.use(createConversation(createOrderDialogue(flow), ORDER));
 
   // What the dialogue does not take, and everything when none is running.
   registerInTurn(bot, commands);
@@ -199,7 +208,14 @@ export function createBot(deps: CreateBotDeps): MorphBot {
     const press = decodeOrderPress(ctx.callbackQuery.data);
     if (!press) return next();
     const stage = await flow.press(ctx, press);
-    if (stage === 'asking') await enterMorph(ctx, press.orderId);
+    const open = press.action === 'repeat' || press.action === 'use' ? await current(ctx) : press;
+    if (stage === 'asking' && open) await enterDialogue(ctx, open.orderId);
+  });
+  bot.on('message:text', async (ctx, next) => {
+    const open = ctx.message.text.startsWith('/') ? undefined : await current(ctx);
+    const stage = open ? await flow.say(ctx, open.orderId, ctx.message.text) : 'ignored';
+    if (stage === 'ignored') return next();
+    if (stage === 'asking' && open) await enterDialogue(ctx, open.orderId);
   });
   bot.use(createFallback(shared));
 
@@ -214,6 +230,12 @@ export function createBot(deps: CreateBotDeps): MorphBot {
     log,
     timings: timings.updates,
   });
+
+  /** The order that a person is busy with. */
+  async function current({ person: { id } }: BotContext) {
+    const open = await orders().findOpen(id);
+    return open && { orderId: open.id };
+  }
 
   return {
     chatPort: {

@@ -1,8 +1,10 @@
 import { InputFile } from 'grammy';
 import type { Message } from 'grammy/types';
-import type { ChatPort, ResultVideo, SendOutcome } from '../orders/chat-port.ts';
+import { assertNever } from '../domain/assert-never.ts';
+import type { ChatPort, Result, SendOutcome } from '../orders/chat-port.ts';
 import type { Orders } from '../orders/orders.ts';
 import type { People, Person } from '../people/people.ts';
+import type { Catalogue } from '../services/catalogue.ts';
 import type { Translate, Translator } from './i18n.ts';
 import { describeError, type Log } from './log.ts';
 import type { ChatAction, Messenger, Screen } from './messenger.ts';
@@ -11,10 +13,13 @@ import type { BotApi } from './transport.ts';
 import { freePreviewCaption, freePreviewKeyboard } from './views/quote.ts';
 import {
   closingScreen,
+  doneCaption,
   documentCaption,
   documentName,
   noticeScreen,
   previewCaption,
+  resultFileName,
+  textMessage,
 } from './views/result.ts';
 
 export interface DeliveryDeps {
@@ -23,6 +28,7 @@ export interface DeliveryDeps {
   readonly people: People;
   readonly messenger: Messenger;
   readonly translator: Translator;
+  readonly catalogue: Catalogue;
   /** The bot's own name, once Telegram has told it. */
   readonly username: () => Promise<string>;
   readonly log: Log;
@@ -87,46 +93,110 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       toGrammySignal(signal),
     );
 
-  return {
-    sendPreview: (video, signal) =>
-      attempt(video, signal, 'upload_video', async ({ person, t }) =>
-        api.sendVideo(
+  /** What is looked at, listened to or read in the chat itself. */
+  async function showPart(
+    result: Result,
+    part: number,
+    to: { readonly person: Person; readonly t: Translate },
+    signal: AbortSignal,
+  ): Promise<Message> {
+    const { person, t } = to;
+    const stop = toGrammySignal(signal);
+    const signed = { caption: doneCaption(t, result, await deps.username()), parse_mode: 'HTML' } as const;
+    switch (result.kind) {
+      case 'video':
+        return api.sendVideo(
           person.id,
-          new InputFile(video.preview.path, 'morph.mp4'),
+          new InputFile(result.preview.path, `${fileStem(result)}.mp4`),
           {
-            width: video.preview.width,
-            height: video.preview.height,
-            duration: Math.round(video.durationSeconds),
-            thumbnail: new InputFile(video.thumbnailPath),
+            width: result.preview.width,
+            height: result.preview.height,
+            duration: Math.round(result.durationSeconds),
+            thumbnail: new InputFile(result.thumbnailPath),
             supports_streaming: true,
-            caption: previewCaption(t, video, await deps.username()),
+            caption: previewCaption(t, result, await deps.username()),
             parse_mode: 'HTML',
           },
-          toGrammySignal(signal),
-        ),
-      ),
-
-    sendDocument: (video, part, signal) =>
-      attempt(video, signal, 'upload_document', async ({ person, t }) => {
-        const order = await deps.orders().find(video.orderId, video.personId);
-        const parts = { part, of: video.documents.length };
-        return api.sendDocument(
-          person.id,
-          new InputFile(pathOfPart(video, part), documentName(video, order, part)),
-          {
-            // Else Telegram may turn a silent video into an animation.
-            disable_content_type_detection: true,
-            caption: documentCaption(t, parts, await deps.username()),
-            parse_mode: 'HTML',
-          },
-          toGrammySignal(signal),
+          stop,
         );
-      }),
+      case 'images': {
+        const { shown } = partOf(result, result.images, part);
+        const file = new InputFile(shown, `${fileStem(result)}.jpg`);
+        return api.sendPhoto(person.id, file, part === 1 ? signed : {}, stop);
+      }
+      case 'text': {
+        const words = partOf(result, result.messages, part);
+        return sendText(person.id, { text: textMessage(result, words) }, signal);
+      }
+      case 'speech':
+        return api.sendVoice(
+          person.id,
+          new InputFile(result.voicePath, `${fileStem(result)}.ogg`),
+          { duration: Math.round(result.durationSeconds), ...signed },
+          stop,
+        );
+      case 'avatar':
+        throw new RangeError('An avatar has nothing to show');
+      default:
+        return assertNever(result);
+    }
+  }
 
-    sendClosing: (video, signal) =>
-      attempt(video, signal, 'typing', async ({ person, t }) => {
-        const order = await deps.orders().find(video.orderId, video.personId);
-        return sendText(person.id, closingScreen(t, video, order), signal);
+  /** What is kept: the untouched original. */
+  async function sendOriginal(
+    result: Result,
+    part: number,
+    { person, t }: { readonly person: Person; readonly t: Translate },
+    signal: AbortSignal,
+  ): Promise<Message> {
+    const stop = toGrammySignal(signal);
+    const options = {
+      // Else Telegram may turn a silent video into an animation.
+      disable_content_type_detection: true,
+      parse_mode: 'HTML',
+    } as const;
+    switch (result.kind) {
+      case 'video': {
+        const order = await deps.orders().find(result.orderId, result.personId);
+        const parts = { part, of: result.documents.length };
+        const caption = documentCaption(t, parts, await deps.username());
+        const path = partOf(result, result.documents, part);
+        const file = new InputFile(path, documentName(result, order, part));
+        return api.sendDocument(person.id, file, { ...options, caption }, stop);
+      }
+      case 'images': {
+        const { original, extension } = partOf(result, result.images, part);
+        const file = new InputFile(original, resultFileName(result, part, extension));
+        return api.sendDocument(person.id, file, options, stop);
+      }
+      case 'text': {
+        const file = new InputFile(result.path ?? '', resultFileName(result, part, 'txt'));
+        const caption = doneCaption(t, result, await deps.username());
+        return api.sendDocument(person.id, file, { ...options, caption }, stop);
+      }
+      case 'speech': {
+        const file = new InputFile(result.mp3Path, resultFileName(result, part, 'mp3'));
+        return api.sendDocument(person.id, file, options, stop);
+      }
+      case 'avatar':
+        throw new RangeError('An avatar has no file');
+      default:
+        return assertNever(result);
+    }
+  }
+
+  return {
+    sendPreview: (result, part, signal) =>
+      attempt(result, signal, ACTIONS[result.kind], (to) => showPart(result, part, to, signal)),
+
+    sendDocument: (result, part, signal) =>
+      attempt(result, signal, 'upload_document', (to) => sendOriginal(result, part, to, signal)),
+
+    sendClosing: (result, signal) =>
+      attempt(result, signal, 'typing', async ({ person, t }) => {
+        const order = await deps.orders().find(result.orderId, result.personId);
+        const screen = closingScreen(t, person.language, deps.catalogue, result, order);
+        return sendText(person.id, screen, signal);
       }),
 
     sendNotice: (notice, signal) =>
@@ -164,13 +234,26 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   };
 }
 
-function pathOfPart(video: ResultVideo, part: number): string {
-  const path = video.documents[part - 1];
-  if (path === undefined) throw new RangeError(`Order ${video.orderId} has no part ${part}`);
-  return path;
+/** What the chat shows while a result is on its way. */
+const ACTIONS: Readonly<Record<Result['kind'], ChatAction>> = {
+  video: 'upload_video',
+  images: 'upload_photo',
+  text: 'typing',
+  speech: 'upload_voice',
+  avatar: 'typing',
+};
+
+function fileStem({ serviceType }: Result): string {
+  return serviceType === 'image_morphing' ? 'morph' : serviceType.replaceAll('_', '-');
 }
 
-/** A silent video may come back as an animation. */
-function fileIdOf({ video, animation, document }: Message): string | null {
-  return (video ?? animation ?? document)?.file_id ?? null;
+function partOf<T>(result: Result, all: readonly T[], part: number): T {
+  const found = all[part - 1];
+  if (found === undefined) throw new RangeError(`Order ${result.orderId} has no part ${part}`);
+  return found;
+}
+
+/** A silent video may come back as an animation; of a photo, the largest is the photo. */
+function fileIdOf({ video, animation, document, voice, photo }: Message): string | null {
+  return (video ?? animation ?? document ?? voice ?? photo?.at(-1))?.file_id ?? null;
 }

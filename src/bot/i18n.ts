@@ -34,12 +34,15 @@ type KeysOf<T> = {
 /** The name of a text, `area.name`; one that does not exist does not compile. */
 export type TextKey = KeysOf<Texts>;
 
+/** A word of a service; which there are, its declaration says, and a test sees to it. */
+export type ServiceTextKey = `services.${string}`;
+
 /**
  * A text in one language. `count` chooses the plural form. The texts are Telegram HTML: values that
  * come from people go through `escapeHtml` first; labels of buttons and toasts hold no markup.
  */
 export type Translate = (
-  key: TextKey,
+  key: TextKey | ServiceTextKey,
   values?: Readonly<Record<string, string | number>>,
 ) => string;
 
@@ -51,10 +54,17 @@ export const LANGUAGES = ['en', 'ru'] as const satisfies readonly Language[];
 /** The `locales/` of this repository. */
 export const LOCALES_DIR = join(import.meta.dirname, '../../locales');
 
+/** Words of services that are not in `locales`, by language and the id of the service. */
+export type ServiceTexts = Readonly<Record<Language, Readonly<Record<string, object>>>>;
+
 /** Reads `<localesDir>/<language>/*.json`; the names of the files are the areas. */
-export function createTranslator(localesDir: string): Translator {
+export function createTranslator(localesDir: string, more?: ServiceTexts): Translator {
   const resources = Object.fromEntries(
-    LANGUAGES.map((language) => [language, { translation: readTexts(join(localesDir, language)) }]),
+    LANGUAGES.map((language) => {
+      const texts = readTexts(join(localesDir, language));
+      const services = Object.assign({}, texts['services'], more?.[language]);
+      return [language, { translation: { ...texts, services } }];
+    }),
   );
   const instance = createInstance();
   void instance.init({
@@ -74,6 +84,12 @@ export function createTranslator(localesDir: string): Translator {
     if (!translate) throw new Error(`No texts in ${language}`);
     return translate;
   };
+}
+
+/** The words of one service, by their names below `services.<id>`. */
+export function serviceWords(t: Translate, serviceType: string) {
+  return (name: string, values?: Readonly<Record<string, string | number>>): string =>
+    t(`services.${serviceType}.${name}`, values);
 }
 
 /** Makes somebody's text harmless inside Telegram HTML. */

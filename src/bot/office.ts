@@ -6,6 +6,7 @@ import type { Statistics } from '../ledger/statistics.ts';
 import type { AdminLog } from '../people/admin-log.ts';
 import type { Bans } from '../people/bans.ts';
 import type { Directory } from '../people/directory.ts';
+import type { Forgetting } from '../people/forgetting.ts';
 import type { Promo } from '../people/promo.ts';
 import type { Referral } from '../people/referral.ts';
 import type { Sales } from '../people/sales.ts';
@@ -16,6 +17,7 @@ export interface Office {
   readonly adminLog: AdminLog;
   readonly bans: Bans;
   readonly directory: Directory;
+  readonly forgetting: Forgetting;
   readonly promo: Promo;
   readonly referral: Referral;
   /** What an invited person's first payment brings to whoever invited them; may be none. */

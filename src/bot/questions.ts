@@ -1,8 +1,8 @@
 import type { Messenger, Screen } from './messenger.ts';
 import { createRecent } from './recent.ts';
 
-/** What a message of an order asks: who is in the photos, for photos, or to agree to an offer. */
-export type Question = 'gender' | 'photos' | 'offer';
+/** What a message of an order asks: who is in the photos, for photos, for another answer, or to agree to an offer. */
+export type Question = 'gender' | 'photos' | 'answer' | 'offer';
 
 /**
  * The questions of the orders, each of which has its buttons on one message at a time. Which message

@@ -60,6 +60,8 @@ export interface ResultText extends ResultAbout {
   readonly messages: readonly string[];
   /** The whole as a file, where it is long. */
   readonly path: string | null;
+  /** The language it is in, as BCP 47 has it; null when nobody can tell. */
+  readonly language: string | null;
 }
 
 /** Speech as a voice message, and as an MP3. */

@@ -15,6 +15,8 @@ export interface OrderView {
   readonly state: OrderState;
   /** What was answered so far, by the fields of the service's questions. */
   readonly answers: Readonly<Record<string, unknown>>;
+  /** What is made, as the service's input has it; empty before the mode is chosen. */
+  readonly input: Readonly<Record<string, unknown>>;
   /** Chosen mode; null before the choice. */
   readonly mode: OrderMode | null;
   readonly price: Stars | null;

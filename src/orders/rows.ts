@@ -58,6 +58,7 @@ export function toView(row: OrderRow): OrderView {
     state: row.state,
     mode: row.mode,
     answers: row.answers,
+    input: row.input,
     price: row.price,
     partial: row.partial,
     collectorMessageId: row.collectorMessageId,

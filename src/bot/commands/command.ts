@@ -3,12 +3,14 @@ import type { Ledger } from '../../ledger/ledger.ts';
 import type { Orders } from '../../orders/orders.ts';
 import type { People } from '../../people/people.ts';
 import type { BotContext } from '../context.ts';
-import type { MorphFlow } from '../conversations/morph-flow.ts';
-import type { TextKey, Translator } from '../i18n.ts';
+import type { OrderFlow } from '../conversations/order-flow.ts';
+import type { ServiceTextKey, TextKey, Translator } from '../i18n.ts';
 import type { Log } from '../log.ts';
 import type { Messenger } from '../messenger.ts';
 import type { Cancelling } from '../middleware/cancel.ts';
 import type { Office } from '../office.ts';
+import type { Catalogue } from '../../services/catalogue.ts';
+import type { AwaitedNames } from '../awaited-name.ts';
 import type { PaymentOffers, StarBooks } from '../payments/books.ts';
 import type { Checkout } from '../payments/checkout.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
@@ -18,7 +20,9 @@ import type { SupportDesk } from '../support/support-desk.ts';
 /** Something a person can ask for by its name, from the menu, or by its own buttons. */
 export interface Command {
   readonly name: string;
-  readonly description: TextKey;
+  /** Other names it answers to. */
+  readonly aliases?: readonly string[];
+  readonly description: TextKey | ServiceTextKey;
   /** Handled before the chat's turn: nothing slow may hold it up. */
   readonly atOnce?: boolean;
   handle(ctx: BotContext): Promise<void>;
@@ -42,7 +46,9 @@ export interface CommandDeps {
   readonly support: SupportDesk;
   readonly awaited: AwaitedQuestions;
   readonly messenger: Messenger;
-  readonly flow: MorphFlow;
+  readonly flow: OrderFlow;
+  readonly catalogue: Catalogue;
+  readonly names: AwaitedNames;
   readonly progress: ProgressDisplay;
   readonly cancelling: Cancelling;
   readonly translator: Translator;

@@ -53,6 +53,14 @@ export function createAgainButton(deps: CommandDeps): NonNullable<Command['butto
     const { previewFileId, documentFileIds } = item;
     const day = showDay(item.order.createdAt, person.language);
     const options = { caption: againCaption(t, day, me.username), parse_mode: 'HTML' as const };
+    const isMorph = deps.catalogue.find(item.order.serviceType)?.finish === 'stitched_video';
+    if (!isMorph) {
+      // Messages of any kind, as they came.
+      for (const messageId of item.messageIds) {
+        await api.copyMessage(person.id, person.id, messageId);
+      }
+      return;
+    }
     if (previewFileId !== null) await api.sendVideo(person.id, previewFileId, options);
     for (const fileId of documentFileIds) await api.sendDocument(person.id, fileId, options);
   }
@@ -61,7 +69,7 @@ export function createAgainButton(deps: CommandDeps): NonNullable<Command['butto
     prefix: 'again',
     async press(ctx, value) {
       const item = await find(ctx.person.id, value);
-      if (!item || (item.previewFileId === null && item.documentFileIds.length === 0)) return false;
+      if (!item || item.messageIds.length === 0) return false;
       await ctx.answer(ctx.t('account.sendingAgain'));
       try {
         await send(ctx, item);

@@ -9,18 +9,21 @@ import { createPauseCommand, createResumeCommand } from './admin/sales.ts';
 import { createStatsCommand } from './admin/stats.ts';
 import { createAnswerCommand, createTicketsCommand } from './admin/tickets.ts';
 import { createUserCommand } from './admin/user.ts';
+import { createAvatarsCommand } from './avatars.ts';
 import { createBalanceCommand } from './balance.ts';
 import { createCancelCommand } from './cancel.ts';
 import type { Command, CommandDeps } from './command.ts';
+import { createForgetMeCommand } from './forget-me.ts';
 import { createGenderCommand } from './gender.ts';
 import { createHelpCommand } from './help.ts';
 import { createHistoryCommand } from './history.ts';
 import { createInviteCommand } from './invite.ts';
 import { createLanguageCommand } from './language.ts';
 import { createPrivacyCommand, createTermsCommand } from './legal.ts';
-import { createMorphCommand } from './morph.ts';
 import { createPaySupportCommand } from './pay-support.ts';
+import { createPriceCommand } from './price.ts';
 import { createPromoCommand } from './promo.ts';
+import { createServiceCommands } from './services.ts';
 import { createStartCommand } from './start.ts';
 import { createStatusCommand } from './status.ts';
 import { createTopUpCommand } from './top-up.ts';
@@ -52,7 +55,9 @@ export function createCommandList(deps: CommandDeps): CommandList {
   ];
   const everyone: readonly Command[] = [
     createStartCommand(deps),
-    createMorphCommand(deps),
+    ...createServiceCommands(deps),
+    createAvatarsCommand(deps),
+    createPriceCommand(deps),
     createBalanceCommand(deps),
     createTopUpCommand(deps),
     createHistoryCommand(deps),
@@ -64,6 +69,7 @@ export function createCommandList(deps: CommandDeps): CommandList {
     createGenderCommand(deps),
     createHelpCommand(deps, () => ({ everyone, admins })),
     createPrivacyCommand(deps),
+    createForgetMeCommand(deps),
     createTermsCommand(deps),
     createPaySupportCommand(deps),
   ];

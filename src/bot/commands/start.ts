@@ -35,7 +35,7 @@ export function createStartCommand(deps: CommandDeps): Command {
     async handle(ctx) {
       const { person, t } = ctx;
       await showExample(ctx);
-      await deps.messenger.send(person.id, welcomeScreen(t));
+      await deps.messenger.send(person.id, welcomeScreen(t, deps.catalogue));
       // At the bot's start an operator may have had no chat with it yet.
       if (deps.adminIds.includes(person.id)) await deps.showAdminMenu(person.id);
       const open = await deps.orders().findOpen(person.id);

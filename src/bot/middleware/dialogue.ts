@@ -1,7 +1,7 @@
 import type { ConversationData, VersionedState } from '@grammyjs/conversations';
 import type { MiddlewareFn } from 'grammy';
 import type { BotContext } from '../context.ts';
-import { MORPH } from '../conversations/morph.ts';
+import { ORDER } from '../conversations/order-dialogue.ts';
 
 /** Where dialogues are kept between updates and processes. */
 export interface ConversationStore {
@@ -29,7 +29,7 @@ export function dialogueStorage(store: ConversationStore, version: string) {
 /** After a cancel the dialogue is left, now that it is this chat's turn; nothing else is to be done. */
 export const leaveDialogue: MiddlewareFn<BotContext> = async (ctx, next) => {
   if (!ctx.dialogueIsOver) return next();
-  await ctx.conversation.exit(MORPH);
+  await ctx.conversation.exit(ORDER);
 };
 
 /** What a dialogue could not do is handled like any other error, once its end is stored. */

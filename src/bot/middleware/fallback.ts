@@ -1,5 +1,5 @@
 import type { FilterQuery, MiddlewareFn } from 'grammy';
-import type { Orders } from '../../orders/orders.ts';
+import type { Orders, OrderView } from '../../orders/orders.ts';
 import { showWait } from '../amounts.ts';
 import type { BotContext } from '../context.ts';
 import type { Translate } from '../i18n.ts';
@@ -46,9 +46,21 @@ export function createFallback(deps: {
     await deps.messenger.send(person.id, { text });
   };
 
+  /** What an open order waits for. */
+  async function hintForOrder({ id, personId, state }: OrderView, t: Translate): Promise<string> {
+    if (state === 'quoted') return t('morph.hintButtons');
+    const next = await deps.orders().next(id, personId);
+    if (next.kind !== 'ask') return t('morph.hintButtons');
+    const { question } = next;
+    if (question.kind === 'photos') {
+      return t(question.max === 1 ? 'common.hints.photo' : 'morph.hintPhotos');
+    }
+    return t(`common.hints.${question.kind}`);
+  }
+
   async function hintFor(personId: number, t: Translate): Promise<string> {
     const order = await deps.orders().findOpen(personId);
-    if (order) return t(order.state === 'draft' ? 'morph.hintPhotos' : 'morph.hintButtons');
+    if (order) return hintForOrder(order, t);
     const [running] = await deps.orders().active(personId);
     if (!running) return t('common.hintStart');
     const { etaSeconds = null, waitingForProvider } =

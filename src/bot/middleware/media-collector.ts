@@ -1,9 +1,12 @@
 import type { MiddlewareFn } from 'grammy';
 import type { Message } from 'grammy/types';
 import type { IncomingFile, Orders, OrderView } from '../../orders/orders.ts';
+import type { Catalogue } from '../../services/catalogue.ts';
+import type { Question } from '../../services/service.ts';
 import { encodeOrderPress } from '../callback-data.ts';
 import type { Collector } from '../collector.ts';
 import type { BotContext } from '../context.ts';
+import type { OrderFlow } from '../conversations/order-flow.ts';
 import { MAX_DOWNLOAD_BYTES } from '../download.ts';
 import type { Messenger } from '../messenger.ts';
 import type { Checkout } from '../payments/checkout.ts';
@@ -18,19 +21,27 @@ export interface MediaCollectorDeps {
   readonly questions: Questions;
   readonly cancelling: Pick<Cancelling, 'cameAfter'>;
   readonly checkout: Pick<Checkout, 'withdraw'>;
+  readonly flow: Pick<OrderFlow, 'begin' | 'received'>;
+  readonly catalogue: Catalogue;
 }
 
 /** Writes every photo and file down as a row of the open order; without one, a photo opens it. */
 export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<BotContext> {
   return async (ctx, next) => {
-    const file = ctx.message && fileOf(ctx.message);
-    if (!ctx.message || !file) return next();
+    const { message } = ctx;
+    if (!message) return next();
+    if (soundOf(message) && (await takeRecording(ctx, message))) return;
+    const file = fileOf(message);
+    if (!file) return next();
     const { person, t } = ctx;
     const wasCancelled = () => deps.cancelling.cameAfter(person.id, file.messageId);
     let order = await deps.orders().findOpen(person.id);
+    if (order && !asks(order, 'photos') && !mayBePictures(message)) return next();
+    if (order && asksForOne(order)) return takePhoto(ctx, order, file);
+    if (order && !asks(order, 'photos')) order = undefined;
     if (!order) {
       if (await wasCancelled()) return;
-      if (!mayBePictures(ctx.message)) return next();
+      if (!mayBePictures(message)) return next();
       order = await openFor(ctx);
     }
     let outcome = await deps.orders().addFile(order.id, person.id, file);
@@ -48,9 +59,47 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
     }
   };
 
+  /** The question of an order's service that takes what was sent. */
+  function asks({ serviceType }: OrderView, kind: Question['kind']): Question | undefined {
+    return deps.catalogue.find(serviceType)?.questions.find((question) => question.kind === kind);
+  }
+
+  function asksForOne(order: OrderView): boolean {
+    const question = asks(order, 'photos');
+    return question?.kind === 'photos' && question.max === 1;
+  }
+
+  /** Of a single photo there is nothing to count: it is looked at, and the dialogue goes on. */
+  async function takePhoto(ctx: BotContext, order: OrderView, file: IncomingFile): Promise<void> {
+    await deps.orders().addFile(order.id, ctx.person.id, file);
+    await deps.checkout.withdraw(order.id);
+    await deps.flow.received(ctx, order.id);
+  }
+
+  /** For the open order that waits for a recording; without any order, it begins one. False: nobody takes it. */
+  async function takeRecording(ctx: BotContext, message: Message): Promise<boolean> {
+    const { person } = ctx;
+    const file = soundOf(message);
+    const open = await deps.orders().findOpen(person.id);
+    if (!file || (open && !asks(open, 'recording'))) return false;
+    if (await deps.cancelling.cameAfter(person.id, file.messageId)) return !open;
+    let order = open;
+    if (!order) {
+      const offers = deps.catalogue.offers().map(({ service }) => service);
+      const taker = offers.find(({ questions }) => questions.some(({ kind }) => kind === 'recording'));
+      if (!taker) return false;
+      order = await deps.orders().open(person.id, taker.id);
+    }
+    await deps.orders().addRecording(order.id, person.id, file);
+    await deps.checkout.withdraw(order.id);
+    await deps.flow.received(ctx, order.id);
+    return true;
+  }
+
   /** The same as /morph, without the words that ask for photos. */
   async function openFor({ person, t }: BotContext): Promise<OrderView> {
-    const order = await deps.orders().open(person.id);
+    const morph = deps.catalogue.services.find(({ finish }) => finish === 'stitched_video');
+    const order = await deps.orders().open(person.id, morph?.id ?? '');
     if (person.gender === null) {
       const { id: orderId } = order;
       const screen = genderScreen(t, (gender) =>
@@ -85,6 +134,23 @@ function fileOf(message: Message): IncomingFile | undefined {
     name: document.file_name ?? null,
     sizeBytes: document.file_size ?? null,
     tooBig: (document.file_size ?? 0) > MAX_DOWNLOAD_BYTES,
+  };
+}
+
+/** A voice message, audio, video or video note, or a file that says it is one. */
+function soundOf(message: Message): IncomingFile | undefined {
+  const { message_id: messageId, voice, audio, video, video_note: note, document } = message;
+  const isSound = /^(?:audio|video)\//.test(document?.mime_type ?? '');
+  const found = voice ?? audio ?? video ?? note ?? (isSound ? document : undefined);
+  if (!found) return undefined;
+  const sizeBytes = found.file_size ?? null;
+  return {
+    messageId,
+    fileId: found.file_id,
+    fileUniqueId: found.file_unique_id,
+    name: 'file_name' in found ? (found.file_name ?? null) : null,
+    sizeBytes,
+    tooBig: (sizeBytes ?? 0) > MAX_DOWNLOAD_BYTES,
   };
 }
 

@@ -1,5 +1,4 @@
 import type { Composer, MiddlewareFn } from 'grammy';
-import { MENU_ITEMS } from '../callback-data.ts';
 import type { Command } from '../commands/command.ts';
 import type { CommandList } from '../commands/list.ts';
 import type { BotContext } from '../context.ts';
@@ -58,7 +57,8 @@ function registerAtOnceButton(
 /** All other commands. */
 export function registerInTurn(bot: Composer<BotContext>, list: CommandList): void {
   for (const command of list.everyone.filter(({ atOnce }) => !atOnce)) {
-    bot.command(command.name, (ctx) => command.handle(ctx));
+    const { name, aliases = [] } = command;
+    bot.command([name, ...aliases], (ctx) => command.handle(ctx));
   }
 }
 
@@ -73,8 +73,9 @@ export function registerButtons(
   bot.on('callback_query:data', async (ctx, next) => {
     const [prefix, value = ''] = ctx.callbackQuery.data.split(/:(.*)/, 2);
     if (prefix === 'menu') {
-      const item = MENU_ITEMS.find((known) => known === value);
-      const command = list.everyone.find(({ name }) => name === item);
+      const command = list.everyone.find(
+        ({ name, aliases = [] }) => name === value || aliases.includes(value),
+      );
       if (!command) return next();
       await ctx.answer();
       return command.handle(ctx);

@@ -1,8 +1,8 @@
 import { decodeTermsPress, TERMS_PREFIX, type TermsPress } from '../callback-data.ts';
 import type { Command } from '../commands/command.ts';
 import type { BotContext } from '../context.ts';
-import { enterMorph } from '../conversations/enter-morph.ts';
-import type { MorphFlow } from '../conversations/morph-flow.ts';
+import { enterDialogue } from '../conversations/enter-dialogue.ts';
+import type { OrderFlow } from '../conversations/order-flow.ts';
 import type { Messenger } from '../messenger.ts';
 import type { Checkout } from './checkout.ts';
 
@@ -23,7 +23,7 @@ export function createInvoiceButton(deps: { readonly checkout: Checkout }): Butt
 /** "Accept" under the terms; what the person was about to pay goes on by itself. */
 export function createTermsButton(deps: {
   readonly checkout: Checkout;
-  readonly flow: MorphFlow;
+  readonly flow: OrderFlow;
   readonly messenger: Messenger;
   readonly packs: readonly number[];
 }): Button {
@@ -58,6 +58,6 @@ export function createTermsButton(deps: {
     }
     const { orderId, mode, price } = purchase;
     const stage = await deps.flow.press(ctx, { action: 'pay', orderId, mode, price });
-    if (stage === 'asking') await enterMorph(ctx, orderId);
+    if (stage === 'asking') await enterDialogue(ctx, orderId);
   }
 }

@@ -5,7 +5,7 @@ import type { People } from '../../people/people.ts';
 import type { StarAlarm } from '../alarms.ts';
 import type { Command } from '../commands/command.ts';
 import type { BotContext } from '../context.ts';
-import type { MorphFlow } from '../conversations/morph-flow.ts';
+import type { OrderFlow } from '../conversations/order-flow.ts';
 import { createLoop } from '../create-loop.ts';
 import type { Translator } from '../i18n.ts';
 import { describeError, type Log } from '../log.ts';
@@ -42,7 +42,7 @@ export interface Cashier {
   readonly checkout: Checkout;
   readonly onPreCheckout: PreCheckout['answer'];
   /** Handlers and buttons; the flow is made with `checkout`, so it comes after it. */
-  serve(deps: { readonly flow: MorphFlow; readonly person: MiddlewareFn<BotContext> }): {
+  serve(deps: { readonly flow: OrderFlow; readonly person: MiddlewareFn<BotContext> }): {
     readonly incoming: Composer<BotContext>;
     readonly buttons: readonly NonNullable<Command['button']>[];
     /** Begins what goes on by itself: reconciliation, refunds, invoices that end. */

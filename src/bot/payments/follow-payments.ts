@@ -5,7 +5,7 @@ import type { Ledger } from '../../ledger/ledger.ts';
 import type { BookedPayment } from '../../ledger/payments.ts';
 import type { ConfirmOutcome, Orders } from '../../orders/orders.ts';
 import type { People, Person } from '../../people/people.ts';
-import type { MorphFlow } from '../conversations/morph-flow.ts';
+import type { OrderFlow } from '../conversations/order-flow.ts';
 import type { Translator } from '../i18n.ts';
 import { describeError, type Log } from '../log.ts';
 import type { Messenger } from '../messenger.ts';
@@ -18,7 +18,7 @@ export interface FollowDeps {
   readonly ledger: Pick<Ledger, 'balance'>;
   readonly orders: () => Orders;
   readonly people: Pick<People, 'find'>;
-  readonly flow: Pick<MorphFlow, 'started'>;
+  readonly flow: Pick<OrderFlow, 'started'>;
   readonly messenger: Messenger;
   readonly translator: Translator;
   /** An invoice was paid: its message is to be taken down. */

@@ -4,9 +4,10 @@ import type { StatementLine } from '../../ledger/ledger.ts';
 import type { HistoryItem } from '../../orders/orders.ts';
 import type { Language } from '../../people/people.ts';
 import { showDay, showMovement, showStars } from '../amounts.ts';
-import { escapeHtml, type TextKey, type Translate } from '../i18n.ts';
+import { escapeHtml, serviceWords, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
 import { accountKeyboard } from './payments.ts';
+import { madeOf } from './progress.ts';
 
 /** Entries read for a statement: enough for some orders that were refunded transition by transition. */
 export const READ_ENTRIES = 300;
@@ -108,18 +109,18 @@ export function historyScreen(
     const { order } = item;
     const parts = [
       showDay(order.createdAt, language),
-      madeOf(t, item),
+      madeOfItem(t, item),
       ...(order.price === null ? [] : [showStars(stars(order.price - item.refunded))]),
       t(`account.states.${order.state}`),
     ];
     return `${page.offset + index + 1}. ${parts.join(' · ')}`;
   });
   const again = page.items.flatMap((item, index) =>
-    item.previewFileId === null && item.documentFileIds.length === 0
+    item.messageIds.length === 0
       ? []
       : [
           {
-            text: `🎬 ${page.offset + index + 1}`,
+            text: `↩️ ${page.offset + index + 1}`,
             callback_data: `again:${item.order.id}`,
           },
         ],
@@ -142,17 +143,17 @@ export function historyScreen(
 }
 
 /** `11 transitions`, or `2 of 4 transitions` of an order that ended before it was whole. */
-function madeOf(t: Translate, { order, transitions: count, finished }: HistoryItem): string {
-  return finished < count && !isActive(order.state)
-    ? t('order.finishedOf', { finished, count })
-    : t('morph.transitions', { count });
+function madeOfItem(t: Translate, item: HistoryItem): string {
+  const { order, transitions: total, finished } = item;
+  const words = serviceWords(t, order.serviceType);
+  const made =
+    finished < total && !isActive(order.state)
+      ? madeOf(t, { order, finished, total })
+      : words('step', { count: total });
+  return `${words('name')} · ${made}`;
 }
 
 /** What each service is called in a statement, by the ledger's `service_type`. */
-const SERVICE_NAMES: Readonly<Record<string, TextKey>> = {
-  image_morphing: 'account.services.image_morphing',
-};
-
 function serviceName(t: Translate, serviceType: string | null): string {
-  return t(SERVICE_NAMES[serviceType ?? ''] ?? 'account.services.other');
+  return serviceType === null ? '' : serviceWords(t, serviceType)('name');
 }

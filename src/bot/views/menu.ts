@@ -1,23 +1,29 @@
 import type { InlineKeyboardButton } from 'grammy/types';
 import { GENDERS, type Gender } from '../../domain/gender.ts';
 import type { Language } from '../../people/people.ts';
-import { MENU_ITEMS, orderButton } from '../callback-data.ts';
+import type { Catalogue } from '../../services/catalogue.ts';
+import { MENU_ITEMS, type MenuItem, orderButton } from '../callback-data.ts';
 import { LANGUAGES, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
+import { serviceButtons } from './service.ts';
 
-/** The menu under the welcome. */
-export function menuKeyboard(t: Translate): InlineKeyboardButton[][] {
-  const buttons = MENU_ITEMS.map((item) => ({
+/** The menu under the welcome: what can be ordered, group by group, and the rest in one row. */
+export function menuKeyboard(t: Translate, catalogue: Catalogue): InlineKeyboardButton[][] {
+  const trains = catalogue.offers().some(({ service }) => service.finish === 'trained_model');
+  const button = (item: MenuItem) => ({
     text: t(`common.menu.${item}`),
     callback_data: `menu:${item}`,
-  }));
-  const [morph, ...others] = buttons;
-  return morph ? [[morph], others] : [];
+  });
+  return [
+    ...serviceButtons(t, catalogue),
+    ...(trains ? [[button('avatars')]] : []),
+    MENU_ITEMS.filter((item) => item !== 'avatars').map(button),
+  ];
 }
 
 /** Who we are; also the caption of the example. */
-export function welcomeScreen(t: Translate): Screen {
-  return { text: t('common.welcome'), keyboard: menuKeyboard(t) };
+export function welcomeScreen(t: Translate, catalogue: Catalogue): Screen {
+  return { text: t('common.welcome'), keyboard: menuKeyboard(t, catalogue) };
 }
 
 /** What the person was doing before they wrote /start. */
@@ -53,8 +59,12 @@ export function languageScreen(t: Translate): Screen {
 }
 
 /** The answer to it, and where it can be changed. */
-export function genderSavedScreen(t: Translate, gender: Gender): Screen {
-  return { text: t(`common.genderSaved.${gender}`) };
+export function genderSavedScreen(
+  t: Translate,
+  gender: Gender,
+  { isOwn = false }: { readonly isOwn?: boolean } = {},
+): Screen {
+  return { text: isOwn ? t(`common.genders.${gender}`) : t(`common.genderSaved.${gender}`) };
 }
 
 /** The question after the gender; `dataOf` says what a button does. */

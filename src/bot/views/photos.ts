@@ -1,6 +1,7 @@
-import type { Intake } from '../../orders/orders.ts';
+import type { Intake, OrderView, ReceivedOutcome } from '../../orders/orders.ts';
+import type { Question } from '../../services/service.ts';
 import { orderButton } from '../callback-data.ts';
-import { escapeHtml, type Translate } from '../i18n.ts';
+import { escapeHtml, serviceWords, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
 
 /** What the bot promises and expects about photos. */
@@ -15,9 +16,18 @@ const NAMED_SKIPS = 5;
 const MAX_NAME_LENGTH = 40;
 
 /** Asks for photos, before there are any. */
-export function askPhotosScreen(t: Translate, orderId: string, terms: PhotoTerms): Screen {
+export function askPhotosScreen(
+  t: Translate,
+  { id: orderId, serviceType }: Pick<OrderView, 'id' | 'serviceType'>,
+  { field, max }: Extract<Question, { kind: 'photos' }>,
+  terms: PhotoTerms,
+): Screen {
+  const asked =
+    max === 'all'
+      ? t('morph.askPhotos', { max: terms.maxPhotos })
+      : serviceWords(t, serviceType)(`ask.${field}`);
   return {
-    text: `${t('morph.askPhotos', { max: terms.maxPhotos })}\n\n${smallPrint(t, terms)}`,
+    text: `${asked}\n\n${smallPrint(t, terms)}`,
     keyboard: [[orderButton(t('common.cancel'), { action: 'cancel', orderId })]],
   };
 }
@@ -69,6 +79,27 @@ export function countLine(t: Translate, intake: Intake): string {
   if (pending === 0) return counted;
   const separator = skipped.length > 1 ? '\n' : ' · ';
   return `${counted}${separator}${t('morph.arriving', { count: pending })}`;
+}
+
+/** What became of a single photo or recording that cannot be used. */
+export function receivedText(
+  t: Translate,
+  outcome: Exclude<ReceivedOutcome, { kind: 'ready' | 'closed' }>,
+): string {
+  switch (outcome.kind) {
+    case 'skipped':
+      return t('morph.notUsable', {
+        why: t(`morph.skip.${outcome.reason}`, { file: fileName(t, outcome.name) }),
+      });
+    case 'refused':
+      return t(`common.recording.${outcome.reason}`, {
+        minutes: Math.floor(outcome.maxSeconds / 60),
+      });
+    case 'pending':
+      return t('morph.stillArriving', { count: 1 });
+    case 'disk_full':
+      return t('morph.diskFull');
+  }
 }
 
 /** A file as it is named in a text, whatever its sender called it. */

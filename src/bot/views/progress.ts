@@ -3,10 +3,13 @@ import { type Stars, stars } from '../../domain/stars.ts';
 import type { CancelOutcome, OrderProgress, OrderView } from '../../orders/orders.ts';
 import { showStars, showWait } from '../amounts.ts';
 import { orderButton } from '../callback-data.ts';
-import type { Translate } from '../i18n.ts';
+import { serviceWords, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
 
 const BAR_LENGTH = 10;
+
+/** Its stages have words of their own, since it has more of them. */
+const MORPH = 'image_morphing';
 
 /** What a paid order's message shows now, or how it ended. */
 export function progressScreen(t: Translate, progress: OrderProgress): Screen {
@@ -22,43 +25,76 @@ export function progressScreen(t: Translate, progress: OrderProgress): Screen {
 
 function stageLines(t: Translate, progress: OrderProgress): string[] {
   const { order, total, finished, ahead, etaSeconds, waitingForProvider } = progress;
+  const isMorph = order.serviceType === MORPH;
   const counted = [
-    `${bar(finished, total)}`,
-    t('order.finishedOf', { finished, count: total }),
+    ...(isMorph || total > 1 ? [bar(finished, total), madeOf(t, progress)] : []),
     ...(etaSeconds === null || waitingForProvider
       ? []
       : [t('order.eta', { wait: showWait(t, etaSeconds) })]),
   ];
   const paid = paidLines(t, order.price, progress.refunded);
+  const named = isMorph ? [] : [serviceWords(t, order.serviceType)('button')];
   switch (order.state) {
     case 'queued':
     case 'rendering': {
       const stage = waitingForProvider
         ? t('order.providerBusy')
         : ahead > 0 && progress.running === 0
-          ? t('order.ahead', { count: ahead })
+          ? isMorph
+            ? t('order.ahead', { count: ahead })
+            : t('order.any.ahead')
           : order.state === 'queued'
             ? t('order.starting')
-            : t('order.rendering');
-      return [`<b>${stage}</b>`, '', ...counted, ...paid];
+            : t(isMorph ? 'order.rendering' : 'order.any.rendering');
+      return [...named, `<b>${stage}</b>`, '', ...counted, ...paid];
     }
     case 'finishing':
-      return [`<b>${t('order.finishing')}</b>`, '', bar(1, 1), ...paid];
+      return [
+        ...named,
+        `<b>${t(isMorph ? 'order.finishing' : 'order.any.finishing')}</b>`,
+        '',
+        bar(1, 1),
+        ...paid,
+      ];
     case 'delivering':
-      return [`<b>${t('order.delivering')}</b>`, '', bar(1, 1), ...paid];
+      return [
+        ...named,
+        `<b>${t(isMorph ? 'order.delivering' : 'order.any.delivering')}</b>`,
+        '',
+        bar(1, 1),
+        ...paid,
+      ];
     case 'delivered':
-      return [t('order.delivered'), ...paid];
+      return [...named, t(isMorph ? 'order.delivered' : 'order.any.delivered'), ...paid];
     case 'cancelled':
       return cancelledLines(t, progress);
     case 'failed':
       // What came back the apology tells.
-      return [t('order.failed')];
+      return [...named, t(isMorph ? 'order.failed' : 'order.any.failed')];
     case 'draft':
     case 'quoted':
       return [t('order.notConfirmed')];
     default:
       return assertNever(order.state);
   }
+}
+
+/** `7 of 12 transitions`, `2 of 4 images` */
+export function madeOf(
+  t: Translate,
+  {
+    order,
+    finished,
+    total,
+  }: {
+    readonly order: Pick<OrderView, 'serviceType'>;
+    readonly finished: number;
+    readonly total: number;
+  },
+): string {
+  if (order.serviceType === MORPH) return t('order.finishedOf', { finished, count: total });
+  const steps = serviceWords(t, order.serviceType)('step', { count: total });
+  return t('order.any.madeOf', { finished, steps });
 }
 
 /** What an order costs, less what came back of it; nothing for one that was not paid. */
@@ -106,6 +142,8 @@ export function cancelOutcomeText(
       return t('order.cancelled', { refunded: showStars(outcome.refunded) });
     case 'partial_offered':
       return t('order.cancelledToast');
+    case 'partial_kept':
+      return t('order.any.keptPartly', { refunded: showStars(outcome.refunded) });
     case 'too_late':
       return t('order.tooLate');
     case 'closed':

@@ -25,11 +25,19 @@ type Quoted = Extract<QuoteOutcome, { kind: 'quoted' }>;
 /** `Seamless — 11 transitions · 55 s · 489.83 ⭐` */
 export function optionLine(t: Translate, option: QuoteOption): string {
   return t('morph.option', {
-    mode: t(`morph.modes.${option.mode}`),
+    mode: modeName(t, option.mode),
     transitions: t('morph.transitions', { count: option.transitions }),
     seconds: option.seconds,
     price: showStars(option.price),
   });
+}
+
+function modeName(t: Translate, mode: OrderMode): string {
+  return mode === 'standard' ? '' : t(`morph.modes.${mode}`);
+}
+
+function modeMeaning(t: Translate, mode: OrderMode): string {
+  return mode === 'standard' ? '' : `\n${t(`morph.modeMeans.${mode}`)}`;
 }
 
 /** Both modes, their prices, the balance and the time it takes: one screen. */
@@ -40,7 +48,7 @@ export function quoteScreen(
   skipped: Intake['skipped'],
 ): Screen {
   const options = quote.options.map(
-    (option) => `<b>${optionLine(t, option)}</b>\n${t(`morph.modeMeans.${option.mode}`)}`,
+    (option) => `<b>${optionLine(t, option)}</b>${modeMeaning(t, option.mode)}`,
   );
   const slowest = Math.max(0, ...quote.options.map((option) => option.waitSeconds));
   return {
@@ -52,7 +60,7 @@ export function quoteScreen(
     ].join('\n\n'),
     keyboard: [
       quote.options.map(({ mode }) =>
-        orderButton(t(`morph.modes.${mode}`), { action: 'mode', orderId, mode }),
+        orderButton(modeName(t, mode), { action: 'mode', orderId, mode }),
       ),
       ...(quote.previewTransitions > 0
         ? [[orderButton(t('morph.preview'), { action: 'preview', orderId })]]
@@ -75,7 +83,7 @@ function photosLine(t: Translate, photos: number, skipped: Intake['skipped']): s
 }
 
 /** What may disappoint, in a paragraph or two; nothing when all is well. */
-function warningLines(t: Translate, warnings: readonly PhotoWarning[]): string[] {
+export function warningLines(t: Translate, warnings: readonly PhotoWarning[]): string[] {
   const paragraphs: string[] = [];
   const listed: string[] = [];
   for (const warning of warnings) {
@@ -131,11 +139,16 @@ export function freePreviewKeyboard(t: Translate, orderId: string) {
 /** Why there is no quote yet. */
 export function noQuoteText(
   t: Translate,
-  outcome: Exclude<QuoteOutcome, { kind: 'quoted' | 'closed' }>,
+  outcome: Exclude<QuoteOutcome, { kind: 'quoted' | 'closed' | 'incomplete' }>,
 ): string {
   switch (outcome.kind) {
-    case 'too_few':
-      return outcome.photos === 0 ? t('morph.noPhotos') : t('morph.onePhoto');
+    case 'too_few': {
+      const { photos, min } = outcome;
+      if (min > 2) return t('morph.tooFew', { min, count: min - photos });
+      return photos === 0 ? t('morph.noPhotos') : t('morph.onePhoto');
+    }
+    case 'not_offered':
+      return t('common.notOffered');
     case 'too_many': {
       const { max, photos } = outcome;
       return t('morph.tooMany', { max, count: photos - max });
@@ -201,6 +214,6 @@ export function shortScreen(
   };
 }
 
-function balanceLine(t: Translate, balance: Stars): string {
+export function balanceLine(t: Translate, balance: Stars): string {
   return t('morph.balance', { balance: showStars(balance) });
 }

@@ -1,14 +1,21 @@
 import type { FailureKind } from '../../domain/failure.ts';
 import { NO_STARS } from '../../domain/stars.ts';
-import type { ClosingNotice, ResultVideo } from '../../orders/chat-port.ts';
+import type { Catalogue } from '../../services/catalogue.ts';
+import { orderButton } from '../callback-data.ts';
+import type { ClosingNotice, Result, ResultVideo } from '../../orders/chat-port.ts';
 import type { OrderView } from '../../orders/orders.ts';
+import type { Language } from '../../people/people.ts';
 import { showStars } from '../amounts.ts';
-import type { TextKey, Translate } from '../i18n.ts';
+import { escapeHtml, serviceWords, type TextKey, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
 import { paidLines } from './progress.ts';
 
+/** What a morph is called in the ledger; its words tell more than those of other services. */
+const MORPH = 'image_morphing';
+
 /** Under the video that plays in the chat. */
 export function previewCaption(t: Translate, video: ResultVideo, botUsername: string): string {
+  if (video.serviceType !== MORPH) return signed(t, doneText(t, video), botUsername);
   const values = {
     transitions: t('morph.transitions', { count: video.transitions }),
     seconds: Math.round(video.durationSeconds),
@@ -40,12 +47,37 @@ function signed(t: Translate, text: string, botUsername: string): string {
   return `${text}\n\n${t('order.signature', { bot: botUsername })}`;
 }
 
+/** Under a result that is no video; words are sent as they are. */
+export function doneCaption(t: Translate, result: Result, botUsername: string): string {
+  return signed(t, doneText(t, result), botUsername);
+}
+
+function doneText(t: Translate, { serviceType }: Result): string {
+  return serviceWords(t, serviceType)('done');
+}
+
+/** A part of a text; a prompt is copied by a tap. */
+export function textMessage({ serviceType }: Result, text: string): string {
+  const plain = escapeHtml(text);
+  return serviceType === PROMPT_WRITER ? `<code>${plain}</code>` : plain;
+}
+
+/** `neuro-photo-2026-11-22-1.jpg` */
+export function resultFileName(
+  { serviceType, orderId }: Pick<Result, 'serviceType' | 'orderId'>,
+  part: number,
+  extension: string,
+): string {
+  return `${serviceType.replaceAll('_', '-')}-${orderId.slice(0, 6)}-${part}.${extension}`;
+}
+
 /** `morph-12-photos-2026-11-22.mp4`, `morph-12-photos-2026-11-22-part-1-of-3.mp4` */
 export function documentName(
   video: ResultVideo,
   order: Pick<OrderView, 'mode' | 'createdAt'> | undefined,
   part: number,
 ): string {
+  if (video.serviceType !== MORPH) return resultFileName(video, part, 'mp4');
   const closesLoop = order?.mode === 'loop' && !video.partial;
   const photos = closesLoop ? video.transitions : video.transitions + 1;
   const day = (order?.createdAt ?? new Date()).toISOString().slice(0, 10);
@@ -57,20 +89,72 @@ export function documentName(
 /** The last words of a delivered order. */
 export function closingScreen(
   t: Translate,
-  video: ResultVideo,
+  language: Language,
+  catalogue: Catalogue,
+  video: Result,
   order: Pick<OrderView, 'price'> | undefined,
 ): Screen {
-  const lines = [t('order.enjoy')];
+  const isMorph = video.serviceType === MORPH;
+  const lines = [isMorph ? t('order.enjoy') : closingText(t, video)];
   if (video.replaced.length > 0) {
     const key = video.replaced.length === 1 ? 'order.replacedOne' : 'order.replacedMany';
     lines.push(t(key, { list: video.replaced.join(', ') }));
+  }
+  if (video.kind === 'text' && video.language !== null && video.serviceType !== PROMPT_WRITER) {
+    const spoken = new Intl.DisplayNames([language], { type: 'language' }).of(video.language);
+    lines.push(t('order.language', { language: spoken ?? video.language }));
+  }
+  if (video.missing > 0 && !isMorph && !video.partial) {
+    lines.push(t('order.missing', { count: video.missing }));
   }
   // What came back of a shorter video was told when it was cancelled.
   if (video.refunded > NO_STARS && !video.partial) {
     lines.push(t('order.cameBack', { refunded: showStars(video.refunded) }));
   }
   lines.push(...paidLines(t, order?.price ?? null, video.refunded));
-  return { text: lines.join('\n\n'), keyboard: makeAnother(t) };
+  const keyboard = isMorph ? makeAnother(t) : againKeyboard(t, catalogue, video);
+  return { text: lines.join('\n\n'), keyboard };
+}
+
+/** A result without a caption of its own is told here. */
+function closingText(t: Translate, result: Result): string {
+  if (result.kind !== 'avatar') return doneText(t, result);
+  return `<b>${escapeHtml(result.avatar.name)}</b> · ${doneText(t, result)}`;
+}
+
+/** Whoever writes prompts, and */
+const PROMPT_WRITER = 'image_to_prompt';
+/** services that a prompt can be taken to. */
+const PROMPT_USERS = ['neuro_photo', 'text_to_video'];
+
+function againKeyboard(t: Translate, catalogue: Catalogue, { orderId, serviceType, kind }: Result) {
+  const service = catalogue.find(serviceType);
+  const words = serviceWords(t, serviceType);
+  const offered = catalogue.offers().map(({ service: { id } }) => id);
+  const isOffered = offered.includes(serviceType);
+  const takers = serviceType === PROMPT_WRITER ? PROMPT_USERS : [];
+  return [
+    ...(kind === 'avatar' && offered.includes('neuro_photo')
+      ? [[{ text: serviceWords(t, 'neuro_photo')('button'), callback_data: 'menu:neuro_photo' }]]
+      : []),
+    ...takers
+      .filter((taker) => offered.includes(taker))
+      .map((taker) => [
+        orderButton(t('order.use', { service: serviceWords(t, taker)('name') }), {
+          action: 'use',
+          orderId,
+          serviceType: taker,
+        }),
+      ]),
+    ...(isOffered && kind !== 'avatar'
+      ? [[orderButton(words('again.repeat'), { action: 'repeat', orderId, field: null })]]
+      : []),
+    ...(isOffered
+      ? (service?.again ?? []).map((field) => [
+          orderButton(words(`again.${field}`), { action: 'repeat', orderId, field }),
+        ])
+      : []),
+  ];
 }
 
 /** Words for each way an order can fail as a whole; the provider's own are never shown. */
@@ -88,13 +172,35 @@ const FAILURES: Readonly<Record<FailureKind | 'stitching' | 'delivery', TextKey>
   delivery: 'order.failure.delivery',
 };
 
-/** Why there is no video, and that the stars came back. */
+/** The same for everything but a morph. */
+const OTHER_FAILURES: typeof FAILURES = {
+  timeout: 'order.failureAny.service',
+  network: 'order.failureAny.service',
+  rate_limit: 'order.failureAny.service',
+  provider_error: 'order.failureAny.service',
+  out_of_credit: 'order.failureAny.service',
+  unauthorized: 'order.failureAny.service',
+  output_lost: 'order.failureAny.service',
+  moderation: 'order.failureAny.moderation',
+  bad_input: 'order.failureAny.badInput',
+  stitching: 'order.failureAny.making',
+  delivery: 'order.failureAny.delivery',
+};
+
+/** Why there is nothing, and that the stars came back. */
 export function noticeScreen(t: Translate, notice: ClosingNotice): Screen {
-  const lines = [t(FAILURES[notice.failure])];
+  const isMorph = notice.serviceType === MORPH;
+  const words = (isMorph ? FAILURES : OTHER_FAILURES)[notice.failure];
+  const lines = [t(words)];
   if (notice.refunded > NO_STARS) {
     lines.push(t('order.cameBack', { refunded: showStars(notice.refunded) }));
   }
-  return { text: lines.join('\n\n'), keyboard: makeAnother(t) };
+  return { text: lines.join('\n\n'), keyboard: isMorph ? makeAnother(t) : menuOf(t, notice) };
+}
+
+function menuOf(t: Translate, { serviceType }: ClosingNotice) {
+  const text = serviceWords(t, serviceType)('button');
+  return [[{ text, callback_data: `menu:${serviceType}` }]];
 }
 
 function makeAnother(t: Translate) {

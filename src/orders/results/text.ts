@@ -1,3 +1,4 @@
+import { francAll } from 'franc-min';
 import { splitText } from '../../domain/text-parts.ts';
 import { resultFileKey } from '../keys.ts';
 import { readText } from '../outputs.ts';
@@ -19,12 +20,20 @@ export const text: ResultMaker = {
 
   async describe({ storage }, order) {
     if (!(await storage.exists(textResultKey(order.id)))) return undefined;
-    const messages = splitText(await readText(storage, textResultKey(order.id)));
+    const words = await readText(storage, textResultKey(order.id));
+    const messages = splitText(words);
+    const language = languageOf(words);
     return messages.length <= MOST_MESSAGES
-      ? { kind: 'text', messages, path: null }
-      : { kind: 'text', messages: [], path: storage.pathOf(textResultKey(order.id)) };
+      ? { kind: 'text', messages, path: null, language }
+      : { kind: 'text', messages: [], path: storage.pathOf(textResultKey(order.id)), language };
   },
 };
+
+/** Told by the words alone: not every model that listens says what it heard. */
+function languageOf(words: string): string | null {
+  const [[code] = ['und']] = francAll(words);
+  return code === 'und' ? null : code;
+}
 
 async function joinOutputs({ db, storage }: ResultTools, order: OrderRow): Promise<string> {
   const outputs = finishedOutputs(await readSteps(db, order.id));

@@ -1,8 +1,10 @@
 import type { Api } from 'grammy';
 import { assertNever } from '../../domain/assert-never.ts';
 import { isActive, isOpen } from '../../domain/order-state.ts';
-import type { ChooseOutcome, Orders, OrderView } from '../../orders/orders.ts';
+import type { PhotoWarning } from '../../domain/photo-look.ts';
+import type { ChooseOutcome, NextOutcome, Orders, OrderView, QuoteOutcome } from '../../orders/orders.ts';
 import type { People } from '../../people/people.ts';
+import type { Catalogue } from '../../services/catalogue.ts';
 import { encodeOrderPress, type OrderPress } from '../callback-data.ts';
 import type { Collector } from '../collector.ts';
 import type { PressedButton, Talk } from '../context.ts';
@@ -14,8 +16,9 @@ import type { ProgressDisplay } from '../progress-display.ts';
 import type { Questions } from '../questions.ts';
 import { sendPictures } from '../send-pictures.ts';
 import { genderSavedScreen, genderScreen } from '../views/menu.ts';
+import { noAvatarsScreen } from '../views/avatars.ts';
 import { orderTopUpScreen } from '../views/payments.ts';
-import { askPhotosScreen, type PhotoTerms } from '../views/photos.ts';
+import { askPhotosScreen, type PhotoTerms, receivedText } from '../views/photos.ts';
 import {
   confirmScreen,
   freePreviewCaption,
@@ -25,11 +28,18 @@ import {
   quoteScreen,
   shortScreen,
 } from '../views/quote.ts';
+import {
+  aboutScreen,
+  notOfferedScreen,
+  offerScreen,
+  orderLine,
+  questionScreen,
+} from '../views/service.ts';
 
 /** Whether the dialogue about an order goes on: there is a button to press or a photo to send. */
 export type Stage = 'asking' | 'over';
 
-export interface MorphFlowDeps {
+export interface OrderFlowDeps {
   readonly api: Pick<Api, 'sendPhoto' | 'sendMediaGroup' | 'sendVideo'>;
   readonly orders: () => Orders;
   readonly people: Pick<People, 'setGender'>;
@@ -38,53 +48,205 @@ export interface MorphFlowDeps {
   readonly progress: ProgressDisplay;
   readonly questions: Questions;
   readonly checkout: Pick<Checkout, 'refusal' | 'begin' | 'withdraw'>;
+  readonly catalogue: Catalogue;
   readonly terms: PhotoTerms;
   /** The packs of a top-up, in XTR. */
   readonly packs: readonly number[];
 }
 
 /**
- * The steps of a morph order in the chat. Where an order stands is in its row alone, so each step may
+ * The steps of an order in the chat, whatever is ordered. Where an order stands is in its row alone, so each step may
  * be taken twice, on an old message, or with no dialogue running.
  */
-export interface MorphFlow {
-  /** Opens an order, or goes on with the open one. */
-  begin(talk: Talk): Promise<{ readonly orderId: string; readonly stage: Stage }>;
+export interface OrderFlow {
+  /** Opens an order of a service, or goes on with the open one. */
+  begin(talk: Talk, serviceType: string): Promise<Begun>;
+  /** Takes a text for an answer; `ignored` when none is asked for. */
+  say(talk: Talk & Pick<PressedButton, 'requestId'>, orderId: string, text: string): Promise<Stage | 'ignored'>;
+  /** A single photo or recording came for this order: goes on once it was looked at. */
+  received(talk: Talk, orderId: string): Promise<Stage>;
+  /** A new order with the answers of an old one, but for one of them. */
+  repeat(talk: Talk & PressedButton, orderId: string, field: string | null): Promise<Begun>;
+  /** A new order of a service, with the words of a result for its first text. */
+  use(talk: Talk & PressedButton, orderId: string, serviceType: string): Promise<Begun>;
   /** Does what a button says and asks what comes next. */
   press(talk: Talk & PressedButton, press: OrderPress): Promise<Stage>;
   /** Shows an order that was confirmed by its payment, with nobody pressing a button. */
   started(personId: number, orderId: string): Promise<void>;
 }
 
-export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
-  const { api, messenger, collector, progress, questions, checkout, terms } = deps;
+/** Where a new order stands; no id where none was begun. */
+export interface Begun {
+  readonly orderId: string;
+  readonly stage: Stage;
+}
 
-  async function begin(talk: Talk) {
-    const order = await deps.orders().open(talk.person.id);
+const NOT_BEGUN: Begun = { orderId: '', stage: 'over' };
+
+export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
+  const { api, messenger, collector, progress, questions, checkout, terms, catalogue } = deps;
+
+  async function begin(talk: Talk, serviceType: string): Promise<Begun> {
+    const { person, t } = talk;
+    if (!catalogue.offers().some(({ service }) => service.id === serviceType)) {
+      await messenger.send(person.id, notOfferedScreen(t));
+      return NOT_BEGUN;
+    }
+    const order = await deps.orders().open(person.id, serviceType);
+    const isNew = order.state === 'draft' && Object.keys(order.answers).length === 0;
+    // A morph's first question tells all of it.
+    if (isNew && catalogue.require(serviceType).finish !== 'stitched_video') {
+      await messenger.send(person.id, aboutScreen(t, serviceType));
+    }
     return { orderId: order.id, stage: await resume(talk, order) };
+  }
+
+  async function repeat(
+    talk: Talk & PressedButton,
+    orderId: string,
+    field: string | null,
+  ): Promise<Begun> {
+    const { person, t } = talk;
+    const order = await deps.orders().again(orderId, person.id, field ?? undefined);
+    await talk.answer(order ? undefined : t('account.cannotRepeat'), { alert: !order });
+    if (!order) return NOT_BEGUN;
+    return { orderId: order.id, stage: await received(talk, order.id) };
+  }
+
+  async function use(
+    talk: Talk & PressedButton,
+    orderId: string,
+    serviceType: string,
+  ): Promise<Begun> {
+    const { person, t } = talk;
+    const words = await deps.orders().resultText(orderId, person.id);
+    const service = catalogue.find(serviceType);
+    const question = service?.questions.find(({ kind }) => kind === 'text');
+    if (words === undefined || question?.kind !== 'text') {
+      await talk.answer(t('account.cannotRepeat'), { alert: true });
+      return NOT_BEGUN;
+    }
+    await talk.answer();
+    const order = await deps.orders().open(person.id, serviceType);
+    const text = [...words].slice(0, question.maxLength).join('');
+    await deps.orders().answer(order.id, person.id, question.field, text, talk.requestId);
+    return { orderId: order.id, stage: await advance(talk, order.id) };
+  }
+
+  async function received(talk: Talk, orderId: string): Promise<Stage> {
+    const { person, t } = talk;
+    const outcome = await messenger.during(person.id, 'typing', () =>
+      deps.orders().received(orderId, person.id),
+    );
+    switch (outcome.kind) {
+      case 'ready':
+        return advance(talk, orderId);
+      case 'closed':
+        return 'over';
+      default:
+        await messenger.send(person.id, { text: receivedText(t, outcome) });
+        return 'asking';
+    }
+  }
+
+  async function say(
+    talk: Talk & Pick<PressedButton, 'requestId'>,
+    orderId: string,
+    text: string,
+  ): Promise<Stage | 'ignored'> {
+    const { person, t } = talk;
+    const order = await deps.orders().find(orderId, person.id);
+    if (!order || !isOpen(order.state)) return 'ignored';
+    const field = await textField(order);
+    if (field === undefined) return 'ignored';
+    const { requestId } = talk;
+    const outcome = await deps.orders().answer(orderId, person.id, field, text, requestId);
+    switch (outcome.kind) {
+      case 'kept':
+        await checkout.withdraw(orderId);
+        return advance(talk, orderId);
+      case 'too_short':
+        await messenger.send(person.id, { text: t('common.tooShort', { min: outcome.min }) });
+        return 'asking';
+      case 'too_long': {
+        const { max, length } = outcome;
+        await messenger.send(person.id, { text: t('common.tooLong', { max, length }) });
+        return 'asking';
+      }
+      case 'not_offered':
+      case 'closed':
+        return 'ignored';
+      default:
+        return assertNever(outcome);
+    }
+  }
+
+  /** The field that a text answers now: what is asked, or a long text that is not whole yet. */
+  async function textField({ id, personId, serviceType, answers }: OrderView) {
+    const next = await deps.orders().next(id, personId);
+    if (next.kind === 'ask' && next.question.kind === 'text') return next.question.field;
+    const { questions: all } = catalogue.require(serviceType);
+    const long = all.find((one) => one.kind === 'text' && one.long);
+    return long && answers[long.field] !== undefined ? long.field : undefined;
+  }
+
+  /** Asks what is not known yet, in a new message or the given one; then quotes. */
+  async function advance(talk: Talk, orderId: string, inMessage?: number): Promise<Stage> {
+    const { person, t } = talk;
+    const next = await deps.orders().next(orderId, person.id);
+    switch (next.kind) {
+      case 'closed':
+        return 'over';
+      case 'complete':
+        return quote(talk, orderId);
+      case 'no_avatars':
+        await messenger.send(person.id, noAvatarsScreen(t));
+        return 'over';
+      case 'ask':
+        return ask(talk, orderId, next, inMessage);
+      default:
+        return assertNever(next);
+    }
+  }
+
+  async function ask(
+    talk: Talk,
+    orderId: string,
+    next: Extract<NextOutcome, { kind: 'ask' }>,
+    inMessage?: number,
+  ): Promise<Stage> {
+    const { person, t } = talk;
+    const { question } = next;
+    if (question.kind === 'gender') return askGender(talk, orderId, 'gender');
+    const order = await deps.orders().find(orderId, person.id);
+    if (!order) return 'over';
+    if (question.kind === 'photos' && question.max !== 1) {
+      if ((await collector.renew(order)) === 'empty') {
+        const screen = askPhotosScreen(t, order, question, terms);
+        await questions.ask(person.id, { orderId, question: 'photos' }, screen);
+      }
+      return 'asking';
+    }
+    const screen = questionScreen(t, order, next);
+    await questions.ask(person.id, { orderId, question: 'answer' }, screen, inMessage);
+    return 'asking';
   }
 
   /** Asks what is to be asked where the order is now, in a new message. */
   async function resume(talk: Talk, order: OrderView): Promise<Stage> {
-    const { person, t } = talk;
+    const { person } = talk;
     if (isActive(order.state)) {
       await progress.renew(order.id);
       return 'over';
     }
     if (!isOpen(order.state)) return 'over';
-    if (person.gender === null) return askGender(talk, order.id, 'gender');
     if (order.state === 'quoted') {
       if (order.mode === null) return quote(talk, order.id);
       const { mode } = order;
-      const choice = { mode, gender: person.gender };
-      const chosen = await deps.orders().choose(order.id, person.id, choice);
-      if (chosen.kind !== 'closed') return offer(talk, order.id, chosenScreen(t, order.id, chosen));
+      const chosen = await deps.orders().choose(order.id, person.id, { mode });
+      if (chosen.kind !== 'closed') return offerChosen(talk, order.id, chosen);
     }
-    if ((await collector.renew(order)) === 'empty') {
-      const about = { orderId: order.id, question: 'photos' } as const;
-      await questions.ask(person.id, about, askPhotosScreen(t, order.id, terms));
-    }
-    return 'asking';
+    return advance(talk, order.id);
   }
 
   async function press(talk: Talk & PressedButton, pressed: OrderPress): Promise<Stage> {
@@ -109,6 +271,10 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       case 'cancel':
         // Cancelled before its turn came, see the cancel middleware.
         return 'over';
+      case 'repeat':
+        return (await repeat(talk, orderId, pressed.field)).stage;
+      case 'use':
+        return (await use(talk, orderId, pressed.serviceType)).stage;
       default:
     }
     if (!isOpen(order.state)) {
@@ -116,12 +282,21 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     }
     switch (pressed.action) {
       case 'done':
-        if (person.gender === null) {
-          await talk.answer(t('morph.questionFirst'));
-          return askGender(talk, orderId, 'gender_done');
-        }
+        return done(talk, order);
+      case 'pick': {
+        const { field, value } = pressed;
+        const { requestId } = talk;
+        const kept = await deps.orders().answer(orderId, person.id, field, value, requestId);
+        if (kept.kind !== 'kept') return outdated(talk, order);
         await talk.answer();
-        return quote(talk, orderId);
+        await checkout.withdraw(orderId);
+        return advance(talk, orderId, messageId);
+      }
+      case 'rethink':
+        await talk.answer();
+        await checkout.withdraw(orderId);
+        await deps.orders().back(orderId, person.id);
+        return advance(talk, orderId, messageId);
       case 'undo':
       case 'clear': {
         const { requestId } = talk;
@@ -133,21 +308,23 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       }
       case 'gender':
       case 'gender_done': {
-        await deps.people.setGender(person.id, pressed.gender);
+        const { gender } = pressed;
+        const isOwn = await isOfTheOrder(order);
+        if (isOwn) await deps.orders().answer(orderId, person.id, 'gender', gender, talk.requestId);
+        else await deps.people.setGender(person.id, gender);
         await talk.answer();
-        await messenger.put(person.id, messageId, genderSavedScreen(t, pressed.gender));
+        await messenger.put(person.id, messageId, genderSavedScreen(t, gender, { isOwn }));
         await questions.settle(person.id, { orderId, question: 'gender' }, messageId);
-        const known = { ...talk, person: { ...person, gender: pressed.gender } };
+        const known = { ...talk, person: isOwn ? person : { ...person, gender } };
         return pressed.action === 'gender' ? resume(known, order) : quote(known, orderId);
       }
       case 'mode': {
-        const choice = { mode: pressed.mode, gender: person.gender ?? 'unset' };
-        const chosen = await deps.orders().choose(orderId, person.id, choice);
+        const chosen = await deps.orders().choose(orderId, person.id, { mode: pressed.mode });
         if (chosen.kind === 'closed') return outdated(talk, order);
         await talk.answer();
         // Even for the same mode: killed after another was chosen, its invoice would stay.
         await checkout.withdraw(orderId);
-        return offer(talk, orderId, chosenScreen(t, orderId, chosen), messageId);
+        return offerChosen(talk, orderId, chosen, { inMessage: messageId });
       }
       case 'back':
         await talk.answer();
@@ -171,6 +348,32 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
       default:
         return assertNever(pressed);
     }
+  }
+
+  /** Whether somebody else than its owner is in the pictures of this order. */
+  async function isOfTheOrder({ serviceType }: OrderView): Promise<boolean> {
+    const asked = catalogue.require(serviceType).questions.find(({ kind }) => kind === 'gender');
+    return asked?.kind === 'gender' && asked.always;
+  }
+
+  /** The photos are all there: what else is to be asked, or the quote. */
+  async function done(talk: Talk & PressedButton, order: OrderView): Promise<Stage> {
+    const { person, t } = talk;
+    const next = await deps.orders().next(order.id, person.id);
+    if (next.kind === 'ask' && next.question.kind === 'gender') {
+      await talk.answer(t('morph.questionFirst'));
+      return askGender(talk, order.id, 'gender_done');
+    }
+    await talk.answer();
+    const { questions: all } = catalogue.require(order.serviceType);
+    // Where the photos are all there is to tell, counting them is quoting them.
+    if (all.at(-1)?.kind === 'photos') return quote(talk, order.id);
+    const counted = await messenger.during(person.id, 'typing', () =>
+      deps.orders().done(order.id, person.id),
+    );
+    if (counted !== 'done') return notQuoted(talk, order.id, counted);
+    await collector.rest({ id: order.id, personId: person.id });
+    return advance(talk, order.id);
   }
 
   async function askGender(
@@ -207,11 +410,29 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
         await collector.refresh({ id: orderId }).catch(() => undefined);
         throw error;
       });
+    if (outcome.kind !== 'quoted') return notQuoted(talk, orderId, outcome);
+    const [only, ...others] = outcome.options;
+    if (only && others.length === 0) {
+      const chosen = await deps.orders().choose(orderId, person.id, { mode: only.mode });
+      const { warnings } = outcome;
+      return chosen.kind === 'closed'
+        ? notQuoted(talk, orderId, chosen)
+        : offerChosen(talk, orderId, chosen, { inMessage, warnings });
+    }
+    const { skipped = [] } = (await deps.orders().intake(orderId)) ?? {};
+    return offer(talk, orderId, quoteScreen(t, orderId, outcome, skipped), inMessage);
+  }
+
+  /** Says why there is no offer, and what to do next. */
+  async function notQuoted(
+    talk: Talk,
+    orderId: string,
+    outcome: Exclude<QuoteOutcome, { kind: 'quoted' }>,
+  ): Promise<Stage> {
+    const { person, t } = talk;
     switch (outcome.kind) {
-      case 'quoted': {
-        const { skipped = [] } = (await deps.orders().intake(orderId)) ?? {};
-        return offer(talk, orderId, quoteScreen(t, orderId, outcome, skipped), inMessage);
-      }
+      case 'incomplete':
+        return advance(talk, orderId);
       case 'closed': {
         const order = await deps.orders().find(orderId, person.id);
         // Somebody who cancelled meanwhile has been told.
@@ -301,7 +522,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     const chosen = await chooseAgain(talk, order);
     await talk.answer();
     if (chosen?.kind === 'chosen') {
-      return offer(talk, order.id, chosenScreen(t, order.id, chosen), messageId);
+      return offerChosen(talk, order.id, chosen, { inMessage: messageId });
     }
     const purchase = chosen && purchaseOf(order.id, chosen);
     const screen = orderTopUpScreen(t, order.id, { purchase, packs: deps.packs });
@@ -321,7 +542,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     if (reason) return refused(talk, reason);
     await talk.answer();
     if (chosen.kind === 'chosen') {
-      return offer(talk, order.id, chosenScreen(t, order.id, chosen), messageId);
+      return offerChosen(talk, order.id, chosen, { inMessage: messageId });
     }
     await checkout.begin(talk, purchaseOf(order.id, chosen));
     return 'asking';
@@ -330,8 +551,7 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
   /** What the chosen mode costs and lacks now; undefined when none is chosen, or the order is closed. */
   async function chooseAgain({ person }: Talk, order: OrderView): Promise<Chosen | undefined> {
     if (order.mode === null) return undefined;
-    const choice = { mode: order.mode, gender: person.gender ?? 'unset' };
-    const chosen = await deps.orders().choose(order.id, person.id, choice);
+    const chosen = await deps.orders().choose(order.id, person.id, { mode: order.mode });
     return chosen.kind === 'closed' ? undefined : chosen;
   }
 
@@ -377,6 +597,23 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
     return 'over';
   }
 
+  /** The chosen way, to be confirmed; or what is missing for it. */
+  async function offerChosen(
+    talk: Talk,
+    orderId: string,
+    chosen: Chosen,
+    about: {
+      readonly inMessage?: number | undefined;
+      readonly warnings?: readonly PhotoWarning[];
+    } = {},
+  ): Promise<Stage> {
+    const { t, person } = talk;
+    const order = await deps.orders().find(orderId, person.id);
+    if (!order) return 'over';
+    const screen = chosenScreen(deps.catalogue, t, order, chosen, about.warnings ?? []);
+    return offer(talk, orderId, screen, about.inMessage);
+  }
+
   async function offer(
     { person }: Talk,
     orderId: string,
@@ -389,21 +626,32 @@ export function createMorphFlow(deps: MorphFlowDeps): MorphFlow {
 
   /** Nothing that was asked before is to be answered any more, but for what the message itself says. */
   async function settleAll(personId: number, orderId: string, exceptMessage?: number) {
-    for (const question of ['photos', 'offer'] as const) {
+    for (const question of ['photos', 'answer', 'offer'] as const) {
       await questions.settle(personId, { orderId, question }, exceptMessage);
     }
   }
 
-  return { begin, press, started };
+  return { begin, say, received, repeat, use, press, started };
 }
 
 type Chosen = Exclude<ChooseOutcome, { kind: 'closed' }>;
 
-function chosenScreen(t: Translate, orderId: string, chosen: Chosen): Screen {
-  if (chosen.kind === 'chosen') return confirmScreen(t, orderId, chosen);
-  const { option, balance, missing } = chosen;
+function chosenScreen(
+  catalogue: Catalogue,
+  t: Translate,
+  order: OrderView,
+  chosen: Chosen,
+  warnings: readonly PhotoWarning[],
+): Screen {
+  const { option, balance } = chosen;
   const { mode, price } = option;
-  return shortScreen(t, orderId, { mode, price, balance, missing });
+  if (chosen.kind === 'short') {
+    const { missing } = chosen;
+    return shortScreen(t, order.id, { mode, price, balance, missing });
+  }
+  const service = catalogue.require(order.serviceType);
+  if (service.modes) return confirmScreen(t, order.id, chosen);
+  return offerScreen(t, order, orderLine(t, catalogue, service, order), chosen, warnings);
 }
 
 function purchaseOf(
