@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import JSZip, { type JSZipObject } from 'jszip';
 import { compareNames } from '../domain/photo-order.ts';
 import type { SkipReason } from '../domain/skip-reason.ts';
+import { freeMemory } from './free-memory.ts';
 import { SNIFF_BYTES, sniffPicture } from './picture-format.ts';
 import { decodeZipName, readZipDirectory, type ZipEntryHeader } from './zip-directory.ts';
 
@@ -78,9 +79,9 @@ export const openArchive: OpenArchive = async (source, customLimits) => {
     .sort((a, b) => compareNames(a.name, b.name));
   if (entries.length === 0) return refused('zip_without_pictures');
 
-  // Left to the collector, an archive read from disk would stay beside the pictures that are decoded next.
+  // What the caller holds is theirs.
   const release = () => {
-    if (typeof source === 'string' && zip.buffer instanceof ArrayBuffer) zip.buffer.transfer(0);
+    if (typeof source === 'string') freeMemory(zip);
   };
 
   return {

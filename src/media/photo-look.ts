@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import type { Region } from '../domain/canvas.ts';
 import { type PhotoLook, THUMB_SIDE } from '../domain/photo-look.ts';
+import { freeMemory } from './free-memory.ts';
 import type { FaceBox, RgbPicture } from './morpher/morpher.ts';
 
 /** Photos are looked at in this size; larger ones would only take longer. In pixels. */
@@ -29,6 +30,7 @@ export async function lookAtPhoto(
     .toBuffer();
   const found = await findFaces?.(small);
   const luma = lumaOf(small);
+  freeMemory(data);
   return {
     faces: found?.map((box) => inShares(box, small)) ?? null,
     sharpness: sharpestTile(luma, small.width, small.height),

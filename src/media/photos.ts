@@ -2,6 +2,7 @@ import type { Canvas, PictureSize } from '../domain/canvas.ts';
 import type { PhotoLook } from '../domain/photo-look.ts';
 import { MAX_PICTURE_PIXELS, MIN_PICTURE_SIDE, type SkipReason } from '../domain/skip-reason.ts';
 import { drawContactSheets, type SheetJob } from './contact-sheet.ts';
+import { freeMemory } from './free-memory.ts';
 import type { FindFaces } from './photo-look.ts';
 import { BrokenPictureError, createPictureReader } from './picture.ts';
 import { type PictureFormat, sniffFile } from './picture-format.ts';
@@ -93,6 +94,7 @@ export function createPhotos(deps: { readonly findFaces?: FindFaces } = {}): Pho
       const { jpeg, look } = await reader.renderJpeg(input, canvas, CANVAS_JPEG);
       signal?.throwIfAborted();
       await writeWhole(output, jpeg);
+      freeMemory(jpeg);
       return look;
     },
 

@@ -3,6 +3,7 @@ import { type Canvas, chooseCrop, type PictureSize, type Region } from '../domai
 import type { PhotoLook } from '../domain/photo-look.ts';
 import { MAX_PICTURE_PIXELS } from '../domain/skip-reason.ts';
 import { createLimiter } from './concurrency.ts';
+import { freeMemory } from './free-memory.ts';
 import { createHeicDecoder } from './heic.ts';
 import { type FindFaces, lookAtPhoto } from './photo-look.ts';
 import { type PictureFormat, sniffFile } from './picture-format.ts';
@@ -105,7 +106,9 @@ export function createPictureReader(findFaces: FindFaces | undefined): PictureRe
         const faces = look.faces ?? [];
         const window = faces.length < CROWD ? chooseCrop(size, canvas, faces) : undefined;
         const placed = await placeOnCanvas(decoded, window, canvas);
-        return { jpeg: await inSrgb(placed).jpeg(options).toBuffer(), look };
+        const jpeg = await inSrgb(placed).jpeg(options).toBuffer();
+        freeMemory(decoded.data);
+        return { jpeg, look };
       }),
   };
 

@@ -1,5 +1,6 @@
 import type { SkipReason } from '../domain/skip-reason.ts';
 import { openArchive } from '../media/archive.ts';
+import { freeMemory } from '../media/free-memory.ts';
 import type { Photos } from '../media/photos.ts';
 import type { Storage } from '../media/storage.ts';
 
@@ -75,6 +76,7 @@ export async function unpackArchive(
   ): Promise<UnpackedEntry> {
     const key = keyOf(position);
     await deps.storage.write(key, bytes);
+    freeMemory(bytes);
     const looked = await deps.photos.inspectPhoto(deps.storage.pathOf(key));
     if (looked.kind === 'refused') {
       return { kind: 'skipped', position, name, reason: looked.reason };

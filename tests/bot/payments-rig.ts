@@ -18,7 +18,6 @@ import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { createPayments } from '../../src/ledger/payments.ts';
 import { createReconciler } from '../../src/ledger/reconcile.ts';
 import { createStarRefunds } from '../../src/ledger/star-refunds.ts';
-import { locateFfmpeg } from '../../src/media/ffmpeg.ts';
 import { createPhotos } from '../../src/media/photos.ts';
 import { createFileStorage } from '../../src/media/storage.ts';
 import { createVideo } from '../../src/media/video.ts';
@@ -33,6 +32,7 @@ import { findVideoModel } from '../../src/services/video-models.ts';
 import type { Person } from '../support/chat.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createQuickMorpher } from '../support/quick-morpher.ts';
+import { quickTools } from '../support/quick-tools.ts';
 import { unused } from '../support/unused.ts';
 import { type Rig, type RigOptions, startRig } from './rig.ts';
 
@@ -98,7 +98,7 @@ export function preparePayments(): (t: TestContext, options?: RigOptions) => Pro
     const invoices = createInvoices({ db });
     const terms = createTerms({ db });
     const books: StarBooks = { payments, refunds, reconciler, invoices, terms, sales };
-    const tools = await locateFfmpeg();
+    const tools = await quickTools();
     const model = findVideoModel('kwaivgi/kling-v1.6-pro');
     if (!model) throw new Error('The default model is in the catalogue');
     const makeOrders = (chat: () => ChatPort) =>

@@ -12,7 +12,7 @@ const pictures = (count: number, seed = 0) =>
 
 describe('a person', () => {
   it('sends photos, reads the quote, pays, and gets the video twice', async (t) => {
-    const whole = await prepareWhole(t);
+    const whole = await prepareWhole(t, { firstTools: true });
     await whole.start();
     const ann = whole.person();
     ann.say('/start');

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { eq } from 'drizzle-orm';
-import { orders } from '../../src/db/schema.ts';
+import { eq, ne } from 'drizzle-orm';
+import { orders as orderRows } from '../../src/db/schema.ts';
 import { payments, starRefunds } from '../../src/db/stars-schema.ts';
 import { stars } from '../../src/domain/stars.ts';
 import { createPayments } from '../../src/ledger/payments.ts';
+import { createStarRefunds } from '../../src/ledger/star-refunds.ts';
 import type { Person } from '../support/chat.ts';
 import {
   accepted,
@@ -18,6 +19,7 @@ import {
   until,
   words,
 } from '../support/morphs.ts';
+import { refusals } from '../support/replicate-server.ts';
 import { prepareWhole, type Whole } from '../support/whole.ts';
 
 /** What a video of two photos costs, and the stars that cover it. */
@@ -26,7 +28,7 @@ const PRICE_XTR = 45;
 
 it('stars are paid, spent and given back, and the books agree with Telegram', async (t) => {
   const whole = await prepareWhole(t, { quick: true });
-  const { telegram } = whole;
+  const { telegram, replicate } = whole;
   await whole.start();
 
   await t.test('exactly what is missing is paid, and the video comes', async () => {
@@ -40,11 +42,11 @@ it('stars are paid, spent and given back, and the books agree with Telegram', as
     t.diagnostic(ann.transcript());
   });
 
-  await t.test('a pre-checkout behind 200 photos is answered within a second', async () => {
+  await t.test('a pre-checkout behind 100 photos is answered within a second', async () => {
     const crowd = [await payer(whole), await payer(whole)];
     const bob = await payer(whole);
     const invoice = await askPack(bob, 50, { accept: true });
-    const photos = await makePhotos(100);
+    const photos = await makePhotos(50);
     for (const person of crowd) await beginMorph(person);
     for (const person of crowd) person.sendPhotos(photos, { album: true });
     const began = Date.now();
@@ -55,17 +57,15 @@ it('stars are paid, spent and given back, and the books agree with Telegram', as
     t.diagnostic(`answered after ${tookMs} ms`);
     await bob.waitForMessage({ text: /\+50\.00 ⭐/ }, PATIENCE);
     for (const person of crowd) {
-      await person.waitForMessage({ text: words.en.counted(100) }, PATIENCE);
+      await person.waitForMessage({ text: words.en.counted(50) }, PATIENCE);
       person.say('/cancel');
     }
   });
 
   await t.test('a payment whose update is lost is found, credited and told', async () => {
     const ann = await payer(whole);
-    const messageId = await askPack(ann, 100, { accept: true });
-    const terms = telegram.world.stars.invoiceAt({ chatId: ann.id, messageId });
-    assert.ok(terms);
-    telegram.world.stars.charge({ id: ann.id, is_bot: false, first_name: 'Ann' }, terms);
+    await askPack(ann, 100, { accept: true });
+    chargeAtTelegram(whole, ann);
     await ann.waitForMessage({ text: /had got lost on its way/ }, PATIENCE);
     await ann.waitUntilGone({ has: 'invoice' }, PATIENCE);
     await expectBalance(ann, 100);
@@ -84,7 +84,7 @@ it('stars are paid, spent and given back, and the books agree with Telegram', as
       await ann.waitForMessage({ text: /\+50\.00 ⭐/ }, PATIENCE);
       const copy = telegram.world.stars.createLink(terms);
       assert.equal((await telegram.pay(ann.id, { link: copy })).kind, 'refused');
-      telegram.world.stars.charge({ id: ann.id, is_bot: false, first_name: 'Ann' }, terms);
+      telegram.world.stars.charge(userOf(ann), terms);
       await ann.waitForMessage({ text: /had got lost on its way/ }, PATIENCE);
       await expectBalance(ann, 100);
       await expectBalance(eve, 0);
@@ -103,13 +103,26 @@ it('stars are paid, spent and given back, and the books agree with Telegram', as
     await expectBalance(ann, 0);
   });
 
+  await t.test('what cannot be rendered comes back, and its payment as well', async () => {
+    const ann = await payer(whole, { purse: PRICE_XTR });
+    const invoice = await askMissing(ann, { accept: true });
+    replicate.fault('create', refusals.invalidInput);
+    assert.equal((await telegram.pay(ann.id, invoice)).kind, 'paid');
+    await ann.waitForMessage({ text: /44\.53 ⭐ came back to your balance/ }, PATIENCE);
+    await expectBalance(ann, PRICE_XTR);
+    await returnUnused(ann);
+    await ann.waitForMessage({ text: /went back to your Telegram Stars/ }, PATIENCE);
+    assert.equal(ann.stars(), PRICE_XTR);
+    t.diagnostic(ann.transcript());
+  });
+
   await t.test('what Telegram takes back after it was spent keeps from ordering', async () => {
     const ann = await payer(whole, { purse: PRICE_XTR });
     const invoice = await askMissing(ann, { accept: true });
     const paid = await telegram.pay(ann.id, invoice);
     await receiveMorph(ann);
     const chargeId = paid.kind === 'paid' ? paid.chargeId : '';
-    telegram.world.stars.refund({ id: ann.id, is_bot: false, first_name: 'Ann' }, chargeId);
+    telegram.world.stars.refund(userOf(ann), chargeId);
     await ann.waitForMessage({ text: /so your balance is −44\.53 ⭐ now/ }, PATIENCE);
     await quoteMorphAgain(ann);
     await ann.waitForMessage({ text: /and you have −44\.53 ⭐/ }, PATIENCE);
@@ -121,85 +134,164 @@ it('stars are paid, spent and given back, and the books agree with Telegram', as
   await assertBooksAgree(whole);
 });
 
+/**
+ * Where the process is killed: between every two steps of pay → book → confirm → render → deliver → refund, and
+ * of a payment's way back. `held`: a fault holds the running bot exactly there; `written`: the database is
+ * left as a process has it that died there. All of one `kill` die at once.
+ */
+const KILLS = {
+  paid: { kill: 1, how: 'held', between: 'paid at Telegram | told to the bot' },
+  booked: { kill: 1, how: 'written', between: 'booked | its order confirmed' },
+  confirmed: { kill: 1, how: 'held', between: 'confirmed | thanked' },
+  rendering: { kill: 1, how: 'held', between: 'prediction bought | rendered' },
+  delivering: { kill: 1, how: 'held', between: 'video sent | document sent' },
+  refunded: { kill: 2, how: 'held', between: 'failed step refunded | delivered and told' },
+  requested: { kill: 1, how: 'written', between: 'return requested | taken from the outbox' },
+  taken: { kill: 1, how: 'held', between: 'taken | Telegram asked' },
+  returned: { kill: 2, how: 'held', between: 'returned by Telegram | marked as sent' },
+  sent: { kill: 2, how: 'written', between: 'marked as sent | confirmed' },
+  untold: { kill: 2, how: 'held', between: 'sent | told' },
+  reversed: { kill: 2, how: 'held', between: 'taken back by Telegram and booked | told' },
+} as const;
+
 it('a kill between any two steps of a payment loses nothing and does nothing twice', async (t) => {
+  for (const { kill, how, between } of Object.values(KILLS)) {
+    t.diagnostic(`kill ${kill}, ${how}: ${between}`);
+  }
   const whole = await prepareWhole(t, { quick: true });
-  const { telegram } = whole;
+  const { telegram, replicate } = whole;
+  const { faults } = telegram;
   await whole.start();
-  const crowd = await Promise.all(
-    Array.from({ length: 4 }, () => payer(whole, { purse: PRICE_XTR })),
-  );
-  const [ann, bob, carl, dora] = crowd;
-  const eve = await payer(whole, { purse: 50 });
-  assert.ok(ann && bob && carl && dora);
-  for (const person of crowd) await askMissing(person, { accept: true });
-  /** Pays the newest invoice: one whose press was handled again after a kill stands in a new message. */
-  const pay = async (person: Person) => {
-    const { message_id: messageId } = await person.waitForMessage({ has: 'invoice' }, PATIENCE);
-    const { payload = null } =
-      telegram.world.stars.invoiceAt({ chatId: person.id, messageId }) ?? {};
-    const outcome = await telegram.pay(person.id, messageId);
-    assert.equal(outcome.kind, 'paid');
-    return { chargeId: outcome.kind === 'paid' ? outcome.chargeId : '', payload };
+  const struck = (what: string) => until(() => faults.pending === 0, what);
+
+  const order = async (count = 2) => {
+    const person = await payer(whole, { purse: count === 2 ? PRICE_XTR : 2 * PRICE_XTR });
+    await askMissing(person, { accept: true, count });
+    return person;
+  };
+  const paidPack = async () => {
+    const person = await payer(whole, { purse: 50 });
+    await telegram.pay(person.id, await askPack(person, 50, { accept: true }));
+    await person.waitForMessage({ text: /\+50\.00 ⭐/ }, PATIENCE);
+    const [line] = telegram.world.stars
+      .transactions()
+      .filter(({ source }) => source?.type === 'user' && source.user.id === person.id);
+    return { person, chargeId: line?.id ?? '' };
+  };
+  const orders = {
+    ...{ paid: await order(), booked: await order(), confirmed: await order() },
+    ...{ rendering: await order(), delivering: await order(), refunded: await order(3) },
+  };
+  const packs = {
+    ...{ requested: await paidPack(), taken: await paidPack(), returned: await paidPack() },
+    ...{ sent: await paidPack(), untold: await paidPack(), reversed: await paidPack() },
   };
 
-  await t.test('paid, and not yet told; told and booked, and not yet started', async () => {
-    for (const person of [ann, bob]) {
-      // Their questions come with the polls that are waiting; what follows finds nobody.
-      telegram.faults.add({ kind: 'hang', method: 'getUpdates' });
-      const paid = await pay(person);
-      await whole.crash();
-      telegram.faults.clear();
-      if (person === bob) {
-        const told = { personId: bob.id, amountXtr: PRICE_XTR, paidAt: new Date() };
-        await whole.look((db) =>
-          createPayments({ db, referralBonus: stars(0) }).book({ ...paid, ...told }),
-        );
-      }
-      await whole.start();
+  await t.test('the first kill', async () => {
+    const { paid, booked, confirmed, rendering, delivering } = orders;
+    faults.add({ kind: 'hang', method: 'refundStarPayment' });
+    await returnUnused(packs.taken.person);
+    await struck('Telegram was asked');
+    faults.add({ kind: 'hang', method: 'sendDocument' });
+    await pay(whole, delivering);
+    await struck('the document was on its way');
+    const before = replicate.predictions.length;
+    replicate.next({ delayMs: 8_000 });
+    await pay(whole, rendering);
+    await rendering.waitForMessage({ text: /paid and comes by itself/ }, PATIENCE);
+    await until(() => replicate.predictions.length > before, 'a prediction was bought');
+    faults.add({ kind: 'hang', method: 'sendMessage' });
+    await pay(whole, confirmed);
+    await struck('the thanks were on their way');
+    // The question comes with the poll that is waiting; what follows finds nobody.
+    const poll = () => telegram.calls.findLast(({ method }) => method === 'getUpdates');
+    await until(() => poll()?.status === 0, 'a poll was waiting');
+    faults.add({ kind: 'hang', method: 'getUpdates' });
+    await pay(whole, paid);
+    await whole.crash();
+    faults.clear();
+
+    const { chargeId, payload } = chargeAtTelegram(whole, booked);
+    const { requested } = packs;
+    await whole.look(async (db) => {
+      const told = { personId: booked.id, amountXtr: PRICE_XTR, paidAt: new Date() };
+      const payments = createPayments({ db, referralBonus: stars(0) });
+      assert.equal((await payments.book({ chargeId, payload, ...told })).kind, 'booked');
+      const by = { kind: 'person', personId: requested.person.id } as const;
+      const asked = await createStarRefunds({ db }).request({ chargeId: requested.chargeId, by });
+      assert.equal(asked.kind, 'requested');
+    });
+    await whole.start();
+    for (const person of [paid, booked, confirmed]) {
       await person.waitForMessage({ text: /paid and comes by itself/ }, PATIENCE);
     }
+    for (const { person } of [packs.requested, packs.taken]) {
+      await person.waitForMessage({ text: /went back to your Telegram Stars/ }, PATIENCE);
+    }
+    const kept = [paid, booked, confirmed, rendering, delivering];
+    await Promise.all(kept.map((person) => receiveMorph(person)));
   });
 
-  await t.test('started, and not yet told', async () => {
-    telegram.faults.add({ kind: 'hang', method: 'sendMessage', times: 2 });
-    await pay(carl);
-    await until(() => telegram.faults.pending < 2, 'the thanks were on their way');
+  await t.test('the second kill', async () => {
+    const { refunded } = orders;
+    const { returned, sent, untold, reversed } = packs;
+    await askReturn(untold.person);
+    faults.add({ kind: 'hang', method: 'sendMessage' });
+    await untold.person.press(/Yes, return/, PATIENCE);
+    await struck('the words were on their way');
+    telegram.world.stars.refund(userOf(reversed.person), reversed.chargeId);
+    const compared = () => telegram.calls.filter(isComparison).length;
+    const twice = compared() + 2;
+    await until(() => compared() >= twice, 'the books were compared with it');
+    faults.add({ kind: 'hang', method: 'sendDocument' });
+    replicate.fault('create', refusals.invalidInput);
+    await pay(whole, refunded);
+    await struck('the document was on its way');
+    faults.add({ kind: 'reset-after', method: 'refundStarPayment' });
+    faults.add({ kind: 'hang', method: 'refundStarPayment' });
+    await returnUnused(returned.person);
+    await struck('Telegram had answered');
     await whole.crash();
-    telegram.faults.clear();
+    faults.clear();
+
+    assert.equal(returned.person.stars(), 50, 'Telegram has done it');
+    await whole.look(async (db) => {
+      const refunds = createStarRefunds({ db });
+      const by = { kind: 'person', personId: sent.person.id } as const;
+      const asked = await refunds.request({ chargeId: sent.chargeId, by });
+      telegram.world.stars.refund(userOf(sent.person), sent.chargeId);
+      assert.ok(asked.kind === 'requested');
+      await refunds.markSent(asked.refundId);
+    });
     await whole.start();
-    await carl.waitForMessage({ text: /paid and comes by itself/ }, PATIENCE);
+    for (const { person } of [returned, sent, untold]) {
+      await person.waitForMessage({ text: /went back to your Telegram Stars/ }, PATIENCE);
+    }
+    await reversed.person.waitForMessage({ text: /took back a payment of 50\.00 ⭐/ }, PATIENCE);
+    await receiveMorph(refunded);
+    await refunded.waitForMessage({ text: /44\.53 ⭐/ }, PATIENCE);
   });
 
-  await t.test('while it is delivered, and while an unused payment goes back', async () => {
-    await telegram.pay(eve.id, await askPack(eve, 50, { accept: true }));
-    await eve.waitForMessage({ text: /\+50\.00 ⭐/ }, PATIENCE);
-    telegram.faults.add({ kind: 'hang', method: 'refundStarPayment' });
-    await returnUnused(eve);
-    telegram.faults.add({ kind: 'hang', method: 'sendDocument' });
-    await pay(dora);
-    await until(() => telegram.faults.pending === 0, 'refund and document were on their way');
-    await whole.crash();
-    await whole.start();
-    await Promise.all(crowd.map((person) => receiveMorph(person)));
-    await eve.waitForMessage({ text: /went back to your Telegram Stars/ }, PATIENCE);
-  });
-
-  assert.equal(eve.stars(), 50);
-  for (const person of crowd) {
+  for (const { person } of Object.values(packs)) assert.equal(person.stars(), 50);
+  for (const person of Object.values(orders)) {
     assert.equal(person.stars(), 0);
     assert.equal(accepted(telegram, 'sendDocument', person.id).length, 1);
+    await expectBalance(person, PRICE_XTR - PRICE + (person === orders.refunded ? PRICE_XTR : 0));
   }
-  assertNothingBoughtTwice(whole.replicate);
+  assertNothingBoughtTwice(replicate);
   await whole.stop();
   await whole.audit();
   await whole.look(async (db) => {
-    for (const { id } of crowd) {
-      const mine = await db.select().from(orders).where(eq(orders.personId, id));
+    for (const { id } of Object.values(orders)) {
+      const mine = await db.select().from(orderRows).where(eq(orderRows.personId, id));
       assert.deepEqual(
         mine.map(({ state }) => state),
         ['delivered'],
       );
     }
+    const open = await db.$count(starRefunds, ne(starRefunds.state, 'confirmed'));
+    assert.equal(open, 0, 'all that went back is confirmed');
+    assert.deepEqual(await createStarRefunds({ db }).news(10), []);
   });
   await assertBooksAgree(whole);
 });
@@ -211,10 +303,10 @@ async function payer(whole: Whole, { purse = 1_000 } = {}): Promise<Person> {
   return person;
 }
 
-/** From two photos to the invoice of what is missing for them. */
-async function askMissing(person: Person, { accept = false } = {}): Promise<number> {
+/** From photos to the invoice of what is missing for them. */
+async function askMissing(person: Person, { accept = false, count = 2 } = {}): Promise<number> {
   await beginMorph(person);
-  await quoteMorph(person, await makePhotos(2));
+  await quoteMorph(person, await makePhotos(count));
   await person.press(words.en.seamless, PATIENCE);
   await person.press(/and start$/, PATIENCE);
   if (accept) await person.press(/Accept/, PATIENCE);
@@ -228,11 +320,36 @@ async function askPack(person: Person, xtr: number, { accept = false } = {}): Pr
   return (await person.waitForMessage({ has: 'invoice' }, { ...PATIENCE, after })).message_id;
 }
 
-async function returnUnused(person: Person): Promise<void> {
+/** Up to the question whether it shall go back. */
+async function askReturn(person: Person): Promise<void> {
   const { message_id: after } = person.say('/balance');
   await person.press(/Return unused/, { ...PATIENCE, after });
-  await person.press(/Yes, return/, { ...PATIENCE, after });
+  await person.waitForButton(/Yes, return/, { ...PATIENCE, after });
 }
+
+async function returnUnused(person: Person): Promise<void> {
+  await askReturn(person);
+  await person.press(/Yes, return/, PATIENCE);
+}
+
+/** Pays the newest invoice: one whose press was handled again after a kill stands in a new message. */
+async function pay({ telegram }: Whole, person: Person): Promise<void> {
+  const { message_id: messageId } = await person.waitForMessage({ has: 'invoice' }, PATIENCE);
+  assert.equal((await telegram.pay(person.id, messageId)).kind, 'paid');
+}
+
+/** Telegram takes the stars for the newest invoice, and tells nobody. */
+function chargeAtTelegram({ telegram }: Whole, person: Person) {
+  const { stars: purses } = telegram.world;
+  const { message_id: messageId } = person.messages().findLast(({ invoice }) => invoice) ?? {};
+  const terms = purses.invoiceAt({ chatId: person.id, messageId: messageId ?? 0 });
+  assert.ok(terms);
+  return purses.charge(userOf(person), terms);
+}
+
+const userOf = ({ id }: Person) => ({ id, is_bot: false, first_name: 'Ann' });
+
+const isComparison = ({ method }: { readonly method: string }) => method === 'getStarTransactions';
 
 /** Another order, up to what its mode costs. */
 async function quoteMorphAgain(person: Person): Promise<void> {

@@ -8,7 +8,6 @@ import type { OrderState } from '../../src/domain/order-state.ts';
 import { type Stars, stars, sumStars } from '../../src/domain/stars.ts';
 import { auditLedger } from '../../src/ledger/audit.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
-import { locateFfmpeg } from '../../src/media/ffmpeg.ts';
 import { createPhotos } from '../../src/media/photos.ts';
 import { createFileStorage } from '../../src/media/storage.ts';
 import { createVideo } from '../../src/media/video.ts';
@@ -30,6 +29,7 @@ import { findVideoModel } from '../../src/services/video-models.ts';
 import { addPerson, openTestDatabase, type TestDatabase } from './database.ts';
 import { makeJpeg } from './pictures.ts';
 import { createQuickMorpher } from './quick-morpher.ts';
+import { quickTools } from './quick-tools.ts';
 import { type ReplicateServer, startReplicateServer } from './replicate-server.ts';
 
 /** The same rules as in production, with shorter pauses. */
@@ -112,7 +112,7 @@ export async function startOrdersRig(
   });
   const failures: unknown[] = [];
   const chat = createFakeChat();
-  const tools = await locateFfmpeg();
+  const tools = await quickTools();
   const orders = createOrders({
     db: database.db,
     queue,

@@ -7,6 +7,7 @@ import type { BotApiServer } from '../../src/sandbox/bot-api-server.ts';
 import { createPerson, type Person } from './chat.ts';
 import { type DatabasePlace, prepareTestDatabase } from './database.ts';
 import { type RunningProcess, startProcess } from './processes.ts';
+import { quickTools } from './quick-tools.ts';
 import { type ReplicateServer, startReplicateServer } from './replicate-server.ts';
 import { startSandbox, testToken } from './sandbox.ts';
 
@@ -48,9 +49,12 @@ export async function prepareWhole(
     readonly quick?: boolean;
     /** Where its data lie; a temporary directory by default. */
     readonly directory?: string;
+    /** With the ffmpeg that is found first, as for an operator; by default with the quickest. */
+    readonly firstTools?: boolean;
   } = {},
 ): Promise<Whole> {
-  const { delayMs = 100, quick = false, directory, ...sandbox } = options;
+  const { delayMs = 100, quick = false, directory, firstTools = false, ...sandbox } = options;
+  const tools = await quickTools();
   const telegram = await startSandbox(t, sandbox);
   const replicate = await startReplicateServer({ delayMs });
   const place = await prepareTestDatabase(directory);
@@ -71,6 +75,7 @@ export async function prepareWhole(
     REPLICATE_BASE_URL: replicate.baseUrl,
     ADMIN_IDS: String(ADMIN),
     PORT: '0',
+    ...(firstTools ? {} : { FFMPEG_PATH: tools.ffmpegPath, FFPROBE_PATH: tools.ffprobePath }),
     ...place.env,
   };
   const whole: Whole = {

@@ -1,4 +1,4 @@
-import { init, setPlatformAPI } from 'echarts';
+import { init, setPlatformAPI } from 'echarts/dist/echarts.esm.min';
 import { FONT, INK, MUTED, RULE, TONES } from './look.ts';
 import type { ListPanel, Panel, StatsPicture, TimePanel } from './picture.ts';
 
