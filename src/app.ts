@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { type Logger, pino } from 'pino';
 import { createBot } from './bot/create-bot.ts';
+import type { ServiceTexts } from './bot/i18n.ts';
 import { describeError } from './bot/log.ts';
 import type { Office } from './bot/office.ts';
 import type { StarBooks } from './bot/payments/books.ts';
@@ -37,9 +38,11 @@ import { createReconciler } from './ledger/reconcile.ts';
 import { createStarRefunds } from './ledger/star-refunds.ts';
 import { readStatistics } from './ledger/statistics.ts';
 import { FfmpegError, type FfmpegTools, locateFfmpeg } from './media/ffmpeg.ts';
+import { createImages } from './media/images.ts';
 import { createMorpher } from './media/morpher/create-morpher.ts';
 import type { Morpher } from './media/morpher/morpher.ts';
 import { createPhotos } from './media/photos.ts';
+import { createSounds } from './media/sounds.ts';
 import { createFileStorage } from './media/storage.ts';
 import { createVideo } from './media/video.ts';
 import { createOrders, type OrderDesk } from './orders/create-orders.ts';
@@ -48,12 +51,14 @@ import type { RenderTiming } from './orders/render-attempt.ts';
 import { createAdminLog } from './people/admin-log.ts';
 import { createBans } from './people/bans.ts';
 import { createDirectory } from './people/directory.ts';
+import { createForgetting } from './people/forgetting.ts';
 import { createPeople } from './people/people.ts';
 import { createPromo } from './people/promo.ts';
 import { createReferral } from './people/referral.ts';
 import { createSales } from './people/sales.ts';
 import { createTerms } from './people/terms.ts';
 import { createTickets } from './people/tickets.ts';
+import { createBflProvider } from './providers/bfl/bfl-provider.ts';
 import { createLocalProvider } from './providers/local/local-provider.ts';
 import type { Provider } from './providers/provider.ts';
 import {
@@ -61,7 +66,11 @@ import {
   type ReplicateProvider,
 } from './providers/replicate/replicate-provider.ts';
 import { createWebhookReceiver } from './providers/replicate/webhook-receiver.ts';
-import { findVideoModel, LOCAL_MODEL } from './services/video-models.ts';
+import { createCatalogue } from './services/catalogue.ts';
+import { SERVICES } from './services/index.ts';
+import type { ProviderName } from './services/model.ts';
+import type { Service } from './services/service.ts';
+import { LOCAL_MODEL } from './services/video-models.ts';
 
 /**
  * Telegram takes "50 MB" from a bot in one upload, and a server may count them as 50,000,000 bytes; the
@@ -84,6 +93,9 @@ export interface AppOverrides {
   /** Puts something between us and who renders: the sandbox lets it fail at a press. */
   readonly distort?: (provider: Provider) => Provider;
   readonly createMorpher?: typeof createMorpher;
+  /** What is sold, in place of everything there is; and the words of what `locales` do not know. */
+  readonly services?: readonly Service[];
+  readonly serviceTexts?: ServiceTexts;
   readonly renderTiming?: RenderTiming;
   readonly botTimings?: Partial<BotTimings>;
   readonly uploadLimitBytes?: number;
@@ -137,7 +149,16 @@ export function createApp(
       });
       const morpher = (overrides.createMorpher ?? createMorpher)({ tools, log });
       stopMorpher = () => morpher.stop();
-      const engine = createEngine(config, morpher, log);
+      const providers = createProviders(config, morpher, log);
+      const { replicate } = providers;
+      const withdrawn = new Set<string>();
+      const catalogue = createCatalogue(overrides.services ?? SERVICES, {
+        tariff: { starUsd: config.STAR_USD, markup: config.MARKUP },
+        morphModel: providers.morphModel,
+        isOffered: (modelId) =>
+          !withdrawn.has(modelId) &&
+          providers.names.has(catalogue.findModel(modelId)?.provider ?? 'replicate'),
+      });
       const bot = createBot({
         token: config.BOT_TOKEN,
         apiRoot: config.TELEGRAM_API_ROOT,
@@ -148,11 +169,13 @@ export function createApp(
         books: createBooks({ db, referralBonus }),
         offers: { packs: config.TOP_UP_PACKS, refundDays: config.REFUND_DAYS },
         office: createOffice({ db, ledger, referralBonus }),
+        catalogue,
+        ...(overrides.serviceTexts ? { serviceTexts: overrides.serviceTexts } : {}),
         inbox: createUpdateInbox(db),
         conversationStore: createConversationStore(db),
         isDatabaseDown,
         isDatabaseFull,
-        photosStayHere: engine.provider.name === 'local',
+        photosStayHere: replicate === undefined && !providers.names.has('bfl'),
         limits: { maxPhotos: config.MAX_PHOTOS, retentionHours: config.RETENTION_HOURS },
         log,
         onFatal: (error) => onFatal(explainBotError(error)),
@@ -165,16 +188,16 @@ export function createApp(
         storage: createFileStorage(join(config.DATA_DIR, 'files')),
         photos: createPhotos({ findFaces: morpher.findFaces }),
         video: createVideo(tools),
+        images: createImages(),
+        sounds: createSounds(tools),
         morpher,
-        provider: overrides.distort?.(engine.provider) ?? engine.provider,
+        providers: providers.all.map((one) => overrides.distort?.(one) ?? one),
         chat: bot.chatPort,
         log,
-        terms: {
-          tariff: { starUsd: config.STAR_USD, markup: config.MARKUP },
-          model: engine.model,
-        },
+        catalogue,
+        withdraw: (model) => withdrawn.add(model),
         maxPhotos: config.MAX_PHOTOS,
-        renderConcurrency: Math.min(config.RENDER_CONCURRENCY, engine.atOnce),
+        renderConcurrency: Math.min(config.RENDER_CONCURRENCY, providers.atOnce),
         retentionHours: config.RETENTION_HOURS,
         previewsPerDay: config.PREVIEWS_PER_DAY,
         uploadLimitBytes: overrides.uploadLimitBytes ?? UPLOAD_LIMIT_BYTES,
@@ -184,9 +207,7 @@ export function createApp(
       stoppers.push(() => queue.stop());
       await queue.start();
       const webhook =
-        config.PUBLIC_URL && engine.replicate
-          ? createWebhook(engine.replicate, orders, log)
-          : undefined;
+        config.PUBLIC_URL && replicate ? createWebhook(replicate, orders, log) : undefined;
       const http = createHttpServer({
         port: config.PORT,
         health: async () => {
@@ -208,7 +229,10 @@ export function createApp(
       await bot.start().catch((error: Error) => {
         throw explainBotError(error);
       });
-      log.info({ port, ffmpeg: tools.description, model: engine.model.id }, 'Morphogram is up');
+      log.info(
+        { port, ffmpeg: tools.description, model: providers.morphModel },
+        'Morphogram is up',
+      );
       return { port };
     },
 
@@ -250,6 +274,7 @@ function createOffice(deps: {
     adminLog: createAdminLog(deps),
     bans: createBans(deps),
     directory: createDirectory(deps),
+    forgetting: createForgetting(deps),
     promo: createPromo(deps),
     referral: createReferral(deps),
     referralBonus,
@@ -263,8 +288,8 @@ function createOffice(deps: {
 
 /** Lines of JSON on the standard output, in which no secret survives whatever was logged. */
 function createLog(config: Config): Logger {
-  const { BOT_TOKEN, REPLICATE_API_TOKEN, DATABASE_URL } = config;
-  const secrets = secretsOf({ BOT_TOKEN, REPLICATE_API_TOKEN, DATABASE_URL });
+  const { BOT_TOKEN, REPLICATE_API_TOKEN, BFL_API_KEY, DATABASE_URL } = config;
+  const secrets = secretsOf({ BOT_TOKEN, REPLICATE_API_TOKEN, BFL_API_KEY, DATABASE_URL });
   return pino({
     level: config.LOG_LEVEL,
     base: null,
@@ -378,9 +403,10 @@ function createWebhook(provider: ReplicateProvider, orders: OrderDesk, log: Logg
   return async (
     rawBody: Buffer,
     headers: Readonly<Record<string, string | undefined>>,
-    attemptId: string,
+    about: { readonly attemptId: string; readonly kind: string | undefined },
   ) => {
-    const received = await receiver.receive(rawBody, headers);
+    const { attemptId, kind } = about;
+    const received = await receiver.receive(rawBody, headers, kind);
     switch (received.kind) {
       case 'later':
         return 'later' as const;
@@ -394,26 +420,31 @@ function createWebhook(provider: ReplicateProvider, orders: OrderDesk, log: Logg
   };
 }
 
-/** Who renders, and what it is sold as. */
-function createEngine(config: Config, morpher: Morpher, log: Logger) {
+/** Who can render here, and what a morph is rendered with. */
+function createProviders(config: Config, morpher: Morpher, log: Logger) {
   const engine = chooseEngine(config);
-  if (engine.kind === 'local') {
-    const directory = join(config.DATA_DIR, 'predictions');
-    const provider = createLocalProvider({ morpher, model: LOCAL_MODEL.id, directory, log });
-    return { provider, model: LOCAL_MODEL, atOnce: LOCAL_AT_ONCE };
-  }
-  const replicate = createReplicateProvider({
-    token: engine.token,
-    baseUrl: config.REPLICATE_BASE_URL,
-    log,
-    ...(config.PUBLIC_URL ? { publicUrl: config.PUBLIC_URL } : {}),
-  });
-  const model = requireModel(config.MORPH_MODEL);
-  return { provider: replicate, replicate, model, atOnce: Number.POSITIVE_INFINITY };
+  const { REPLICATE_API_TOKEN: token, BFL_API_KEY: bflKey } = config;
+  const replicate = token === undefined ? undefined : createReplicate(config, token, log);
+  const bfl =
+    bflKey === undefined
+      ? undefined
+      : createBflProvider({ key: bflKey, baseUrl: config.BFL_BASE_URL, log });
+  const directory = join(config.DATA_DIR, 'predictions');
+  const local =
+    engine.kind === 'local'
+      ? createLocalProvider({ morpher, model: LOCAL_MODEL.id, directory, log })
+      : undefined;
+  const all = [replicate, bfl, local].filter((provider) => provider !== undefined);
+  return {
+    all,
+    names: new Set<ProviderName>(all.map(({ name }) => name)),
+    replicate,
+    morphModel: local ? LOCAL_MODEL.id : config.MORPH_MODEL,
+    atOnce: replicate ? Number.POSITIVE_INFINITY : LOCAL_AT_ONCE,
+  };
 }
 
-function requireModel(id: string) {
-  const model = findVideoModel(id);
-  if (!model) throw new Error(`${id} is not in the catalogue of models`);
-  return model;
+function createReplicate(config: Config, token: string, log: Logger): ReplicateProvider {
+  const { REPLICATE_BASE_URL: baseUrl, PUBLIC_URL: publicUrl } = config;
+  return createReplicateProvider({ token, baseUrl, log, ...(publicUrl ? { publicUrl } : {}) });
 }

@@ -63,6 +63,11 @@ const environment = z.object({
     .optional(),
   MORPH_ENGINE: z.enum(['replicate', 'local'], { error: 'must be replicate or local' }).optional(),
   REPLICATE_BASE_URL: url.default('https://api.replicate.com/v1'),
+  BFL_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'has a blank or a character that cannot be sent')
+    .optional(),
+  BFL_BASE_URL: url.default('https://api.bfl.ai'),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' })
     .optional(),
@@ -154,9 +159,15 @@ export function loadDatabaseConfig(env: Env): DatabaseConfig {
 
 /** What must never be shown of the environment: tokens, and the database's address with its password. */
 export function secretsOf(env: Env): readonly string[] {
-  const { BOT_TOKEN, REPLICATE_API_TOKEN, DATABASE_URL } = readGiven(env);
+  const { BOT_TOKEN, REPLICATE_API_TOKEN, BFL_API_KEY, DATABASE_URL } = readGiven(env);
   const password = URL.parse(DATABASE_URL ?? '')?.password;
-  const secrets = [BOT_TOKEN, REPLICATE_API_TOKEN, DATABASE_URL, password && `:${password}@`];
+  const secrets = [
+    BOT_TOKEN,
+    REPLICATE_API_TOKEN,
+    BFL_API_KEY,
+    DATABASE_URL,
+    password && `:${password}@`,
+  ];
   return secrets.flatMap((secret) => secret || []);
 }
 

@@ -40,7 +40,10 @@ export type OrderPress = { readonly orderId: string } & (
 );
 
 /** Modes where there is no room for their names. */
-const MODE_LETTERS = { seamless: 's', loop: 'l', standard: 'o' } as const satisfies Record<OrderMode, string>;
+const MODE_LETTERS = { seamless: 's', loop: 'l', standard: 'o' } as const satisfies Record<
+  OrderMode,
+  string
+>;
 
 /** Where the menu's buttons lead, beside the services. */
 export const MENU_ITEMS = ['avatars', 'balance', 'language', 'help'] as const;
@@ -71,8 +74,9 @@ export function decodeOrderPress(data: string | undefined): OrderPress | undefin
 
 /** Presses that name fields, options or services, which only their order's service knows. */
 function decodeServicePress(data: string | undefined): OrderPress | undefined {
-  const match =
-    /^o:(pick|repeat|use):([\w-]{1,32})(?::(\w{1,20}))?(?::([\w.-]{1,24}))?$/.exec(data ?? '');
+  const match = /^o:(pick|repeat|use):([\w-]{1,32})(?::(\w{1,20}))?(?::([\w.-]{1,24}))?$/.exec(
+    data ?? '',
+  );
   const [, action, orderId, name, value] = match ?? [];
   if (orderId === undefined) return undefined;
   if (action === 'pick') {

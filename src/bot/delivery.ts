@@ -13,9 +13,9 @@ import type { BotApi } from './transport.ts';
 import { freePreviewCaption, freePreviewKeyboard } from './views/quote.ts';
 import {
   closingScreen,
-  doneCaption,
   documentCaption,
   documentName,
+  doneCaption,
   noticeScreen,
   previewCaption,
   resultFileName,
@@ -102,7 +102,10 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   ): Promise<Message> {
     const { person, t } = to;
     const stop = toGrammySignal(signal);
-    const signed = { caption: doneCaption(t, result, await deps.username()), parse_mode: 'HTML' } as const;
+    const signed = {
+      caption: doneCaption(t, result, await deps.username()),
+      parse_mode: 'HTML',
+    } as const;
     switch (result.kind) {
       case 'video':
         return api.sendVideo(

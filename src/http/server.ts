@@ -29,7 +29,8 @@ export interface HttpServerDeps {
   readonly webhook?: (
     rawBody: Buffer,
     headers: Readonly<Record<string, string>>,
-    attemptId: string,
+    /** What its address says: the attempt, and the kind of what was bought. */
+    about: { readonly attemptId: string; readonly kind: string | undefined },
   ) => Promise<WebhookAnswer>;
   readonly log: { error(fields: object, message: string): void };
 }
@@ -99,7 +100,8 @@ function createRoutes({ health, webhook, log }: HttpServerDeps): Hono {
       const attemptId = z.uuid().safeParse(context.req.query('attempt'));
       if (!attemptId.success) return context.notFound();
       const body = Buffer.from(await context.req.arrayBuffer());
-      const answer = await webhook(body, context.req.header(), attemptId.data);
+      const about = { attemptId: attemptId.data, kind: context.req.query('kind') };
+      const answer = await webhook(body, context.req.header(), about);
       switch (answer) {
         case 'accepted':
           return context.json({ status: 'ok' });

@@ -14,6 +14,8 @@ const MIN_KBPS_FOR_720P = 700;
 const PREVIEW_OVERHEAD = 0.985;
 const PREVIEW_AUDIO_KBPS = 96;
 const MIN_PREVIEW_KBPS = 40;
+/** No short clip looks better with more. */
+const MAX_PREVIEW_KBPS = 8000;
 
 const USUAL_FRAME_RATES: readonly Rational[] = [
   { numerator: 24, denominator: 1 },
@@ -141,7 +143,7 @@ export function concatCopy(job: {
 export function previewKbps(info: VideoInfo, maxBytes: number, shrink = 1): number {
   const total = (maxBytes * 8 * PREVIEW_OVERHEAD * shrink) / info.durationSeconds / 1000;
   const video = info.hasAudio ? total - PREVIEW_AUDIO_KBPS : total;
-  return Math.max(MIN_PREVIEW_KBPS, Math.floor(video));
+  return Math.min(MAX_PREVIEW_KBPS, Math.max(MIN_PREVIEW_KBPS, Math.floor(video)));
 }
 
 /** One pass at a bounded bit rate: two passes take twice as long and look the same. */
@@ -160,7 +162,7 @@ export function previewCommand(job: {
     options: [
       ...['-map', '[v]'],
       ...(info.hasAudio
-        ? ['-map', '0:a:0', '-c:a', 'aac', '-b:a', `${PREVIEW_AUDIO_KBPS}k`]
+        ? ['-map', '0:a:0', '-c:a', 'aac', '-b:a', `${PREVIEW_AUDIO_KBPS}k`, ...inStereo(info)]
         : ['-an']),
       ...['-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p'],
       ...colourOptions(info.colour),
@@ -318,7 +320,13 @@ function layMark(mark: string | undefined, input: number): string {
     : `[clip][${input}:v]overlay=x=main_w-overlay_w:y=main_h-overlay_h:format=yuv420[v]`;
 }
 
-function isPlayable(info: VideoInfo): boolean {
+/** Surround sound would get too few bits for each of its channels. */
+function inStereo({ audio }: VideoInfo): string[] {
+  return audio && audio.channels > 2 ? ['-ac', '2'] : [];
+}
+
+/** Whether every player shows it as it is. */
+export function isPlayable(info: VideoInfo): boolean {
   return info.codec === 'h264' && info.pixFmt === 'yuv420p' && info.rotation === 0;
 }
 

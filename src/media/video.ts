@@ -20,6 +20,7 @@ import {
   concatList,
   conformClip,
   dissolveCommand,
+  isPlayable,
   previewCommand,
   previewKbps,
   squeezedSeconds,
@@ -61,7 +62,7 @@ export interface PreviewJob {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** `original`: the input itself is small enough and no file was written. */
+/** `original`: the input itself is small enough, plays everywhere, and no file was written. */
 export type Preview =
   | { readonly kind: 'original'; readonly info: VideoInfo }
   | { readonly kind: 'encoded'; readonly info: VideoInfo };
@@ -115,7 +116,7 @@ export interface Video {
    * the last and at a few between.
    */
   stitch(job: StitchJob): Promise<VideoInfo>;
-  /** A version of at most `maxBytes` for the chat. */
+  /** A version of at most `maxBytes` for the chat, with the sound where there is one. */
   makePreview(job: PreviewJob): Promise<Preview>;
   /** A JPEG of at most 320 px and 200 kB: the first frame. */
   makeThumbnail(job: ThumbnailJob): Promise<void>;
@@ -148,7 +149,7 @@ export function createVideo(tools: FfmpegTools): Video {
 
     async makePreview({ input, output, maxBytes, signal }) {
       const info = await probe(tools, input, signal);
-      if (info.sizeBytes <= maxBytes) return { kind: 'original', info };
+      if (info.sizeBytes <= maxBytes && isPlayable(info)) return { kind: 'original', info };
       return withWorkDirectory(dirname(output), async (work) => {
         const draft = join(work, 'preview.mp4');
         let shrink = 1;

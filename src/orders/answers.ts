@@ -33,6 +33,10 @@ export async function gatherFacts(
   for (const question of service.questions) {
     if (!(await isKnown(db, order, question, values))) open.push(question);
   }
+  // Whose pictures they are is known also where nobody asks for it.
+  if (!service.questions.some(({ kind }) => kind === 'gender')) {
+    await isGenderKnown(db, order, false, values);
+  }
   return { values, open };
 }
 

@@ -9,7 +9,7 @@ import type { Catalogue } from '../services/catalogue.ts';
 import type { HistoryItem, OrderProgress, OrderView } from './orders.ts';
 import type { Providers } from './providers.ts';
 import { measureLoad, remainingSeconds } from './render-times.ts';
-import { inStates, readOrder, readSteps, toView } from './rows.ts';
+import { inStates, type OrderRow, readOrder, readSteps, toView } from './rows.ts';
 
 export interface ProgressDeps {
   readonly db: Db;
@@ -59,15 +59,17 @@ export async function readProgress(
             waiting.length === 0 && running.length > 0 ? (Date.now() - youngest) / 1000 : undefined,
         })
       : null,
-    waitingForProvider: active && isShut(deps, modelId),
+    waitingForProvider: active && isShut(deps, order),
     refunded: await deps.ledger.refunded(orderId),
   };
 }
 
 /** Whether who renders with this model takes no work at the moment. */
-function isShut({ catalogue, providers }: ProgressDeps, modelId: string): boolean {
-  const name = catalogue.findModel(modelId)?.provider ?? 'replicate';
-  return providers.find(name) !== undefined && providers.gateOf(name).isShut();
+function isShut({ catalogue, providers }: ProgressDeps, order: OrderRow): boolean {
+  const name = catalogue.findModel(order.quote?.model ?? '')?.provider ?? 'replicate';
+  const isTrained = catalogue.require(order.serviceType).finish === 'trained_model';
+  const kind = isTrained ? 'training' : 'prediction';
+  return providers.find(name) !== undefined && providers.gateOf(name, kind).isShut();
 }
 
 /** Paid and not over, oldest first. */

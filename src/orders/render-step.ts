@@ -109,12 +109,13 @@ async function describe(
   const material = await stepMaterial(deps, order, step, service, signal);
   if (!material) return 'bad_input';
   const form = outputForm(service.finish);
+  const kind = form === 'model' ? 'training' : 'prediction';
   const request = service.request(service.input.parse(order.input), material);
   return {
     stepId: step.id,
-    request: { ...request, kind: form === 'model' ? 'training' : 'prediction' },
+    request: { ...request, kind },
     provider,
-    gate: deps.providers.gateOf(name),
+    gate: deps.providers.gateOf(name, kind),
     output: { form, key: outputKey(order.id, step.position, OUTPUT_EXTENSIONS[form]) },
     attemptMs: deps.timing.attemptMs * patience,
   };

@@ -1,7 +1,7 @@
 import { eq, inArray } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
-import { people } from '../db/schema.ts';
 import { ticketMessages, tickets } from '../db/people-schema.ts';
+import { people } from '../db/schema.ts';
 
 /** Unlinks a person from what the books keep of them. */
 export interface Forgetting {
@@ -22,7 +22,10 @@ export function createForgetting({ db }: { readonly db: Db }): Forgetting {
           .select({ id: tickets.id })
           .from(tickets)
           .where(eq(tickets.personId, personId));
-        await tx.update(ticketMessages).set({ text: '' }).where(inArray(ticketMessages.ticketId, mine));
+        await tx
+          .update(ticketMessages)
+          .set({ text: '' })
+          .where(inArray(ticketMessages.ticketId, mine));
       });
     },
   };

@@ -80,6 +80,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@tensorflow': ['media'],
   'dejavu-fonts-ttf': ['media', 'bot'],
   echarts: ['bot'],
+  'franc-min': ['orders'],
   '@resvg/resvg-js': ['bot'],
   'csv-stringify': ['bot'],
   hono: ['http', 'sandbox'],

@@ -3,7 +3,12 @@ import { languageScreen, menuKeyboard } from '../views/menu.ts';
 import type { Command, CommandDeps } from './command.ts';
 
 /** /language: the language of everything from now on. */
-export function createLanguageCommand({ messenger, people, translator }: CommandDeps): Command {
+export function createLanguageCommand({
+  messenger,
+  people,
+  translator,
+  catalogue,
+}: CommandDeps): Command {
   return {
     name: 'language',
     description: 'common.commands.language',
@@ -18,7 +23,7 @@ export function createLanguageCommand({ messenger, people, translator }: Command
         await people.setLanguage(ctx.person.id, language);
         const t = translator(language);
         await ctx.answer();
-        const screen = { text: t('common.languageSaved'), keyboard: menuKeyboard(t) };
+        const screen = { text: t('common.languageSaved'), keyboard: menuKeyboard(t, catalogue) };
         await messenger.put(ctx.person.id, ctx.messageId, screen);
         return true;
       },

@@ -2,7 +2,13 @@ import type { Api } from 'grammy';
 import { assertNever } from '../../domain/assert-never.ts';
 import { isActive, isOpen } from '../../domain/order-state.ts';
 import type { PhotoWarning } from '../../domain/photo-look.ts';
-import type { ChooseOutcome, NextOutcome, Orders, OrderView, QuoteOutcome } from '../../orders/orders.ts';
+import type {
+  ChooseOutcome,
+  NextOutcome,
+  Orders,
+  OrderView,
+  QuoteOutcome,
+} from '../../orders/orders.ts';
 import type { People } from '../../people/people.ts';
 import type { Catalogue } from '../../services/catalogue.ts';
 import { encodeOrderPress, type OrderPress } from '../callback-data.ts';
@@ -15,8 +21,8 @@ import type { OrderPurchase } from '../payments/purchase.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
 import type { Questions } from '../questions.ts';
 import { sendPictures } from '../send-pictures.ts';
-import { genderSavedScreen, genderScreen } from '../views/menu.ts';
 import { noAvatarsScreen } from '../views/avatars.ts';
+import { genderSavedScreen, genderScreen } from '../views/menu.ts';
 import { orderTopUpScreen } from '../views/payments.ts';
 import { askPhotosScreen, type PhotoTerms, receivedText } from '../views/photos.ts';
 import {
@@ -62,7 +68,11 @@ export interface OrderFlow {
   /** Opens an order of a service, or goes on with the open one. */
   begin(talk: Talk, serviceType: string): Promise<Begun>;
   /** Takes a text for an answer; `ignored` when none is asked for. */
-  say(talk: Talk & Pick<PressedButton, 'requestId'>, orderId: string, text: string): Promise<Stage | 'ignored'>;
+  say(
+    talk: Talk & Pick<PressedButton, 'requestId'>,
+    orderId: string,
+    text: string,
+  ): Promise<Stage | 'ignored'>;
   /** A single photo or recording came for this order: goes on once it was looked at. */
   received(talk: Talk, orderId: string): Promise<Stage>;
   /** A new order with the answers of an old one, but for one of them. */
@@ -535,7 +545,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
     order: OrderView,
     { mode, price }: Extract<OrderPress, { action: 'pay' }>,
   ): Promise<Stage> {
-    const { t, messageId } = talk;
+    const { messageId } = talk;
     const chosen = order.mode === mode ? await chooseAgain(talk, order) : undefined;
     if (chosen?.option.price !== price) return outdated(talk, order);
     const reason = await checkout.refusal(talk.person);

@@ -171,5 +171,10 @@ export function createCancelling(deps: CancelDeps): Cancelling {
 
 /** Whether the order is over by it, be it now or before. */
 function endsOrder({ kind }: CancelOutcome): boolean {
-  return kind === 'dropped' || kind === 'refunded' || kind === 'partial_offered' || kind === 'partial_kept';
+  return (
+    kind === 'dropped' ||
+    kind === 'refunded' ||
+    kind === 'partial_offered' ||
+    kind === 'partial_kept'
+  );
 }

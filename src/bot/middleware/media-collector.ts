@@ -86,7 +86,9 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
     let order = open;
     if (!order) {
       const offers = deps.catalogue.offers().map(({ service }) => service);
-      const taker = offers.find(({ questions }) => questions.some(({ kind }) => kind === 'recording'));
+      const taker = offers.find(({ questions }) =>
+        questions.some(({ kind }) => kind === 'recording'),
+      );
       if (!taker) return false;
       order = await deps.orders().open(person.id, taker.id);
     }

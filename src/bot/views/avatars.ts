@@ -1,8 +1,8 @@
 import type { AvatarView } from '../../orders/orders.ts';
+import type { Language } from '../../people/people.ts';
 import { showDay } from '../amounts.ts';
 import { escapeHtml, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
-import type { Language } from '../../people/people.ts';
 
 /** The prefix of the buttons of avatars. */
 export const AVATAR_PREFIX = 'avatar';

@@ -1,11 +1,11 @@
 import type { FailureKind } from '../../domain/failure.ts';
 import { NO_STARS } from '../../domain/stars.ts';
-import type { Catalogue } from '../../services/catalogue.ts';
-import { orderButton } from '../callback-data.ts';
 import type { ClosingNotice, Result, ResultVideo } from '../../orders/chat-port.ts';
 import type { OrderView } from '../../orders/orders.ts';
 import type { Language } from '../../people/people.ts';
+import type { Catalogue } from '../../services/catalogue.ts';
 import { showStars } from '../amounts.ts';
+import { orderButton } from '../callback-data.ts';
 import { escapeHtml, serviceWords, type TextKey, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
 import { paidLines } from './progress.ts';

@@ -85,7 +85,9 @@ export function orderLine(
     if (typeof value !== 'string') return [];
     if (question.kind !== 'choice') return [[question.field, escapeHtml(value)] as const];
     const option = question.options(terms, input).find((one) => one.value === value);
-    return [[question.field, option?.label ?? words(`options.${question.field}.${value}`)] as const];
+    return [
+      [question.field, option?.label ?? words(`options.${question.field}.${value}`)] as const,
+    ];
   });
   const figures = service.figures?.(service.input.parse(input));
   return words('quoteLine', { ...Object.fromEntries(shown), ...figures });
@@ -154,7 +156,9 @@ export function priceScreen(t: Translate, catalogue: Catalogue): Screen {
         ? [`${serviceWords(t, service.id)('button')} — ${fromPrice(t, from)}`]
         : [],
     );
-    return lines.length === 0 ? [] : [[`<b>${t(`common.groups.${group}`)}</b>`, ...lines].join('\n')];
+    return lines.length === 0
+      ? []
+      : [[`<b>${t(`common.groups.${group}`)}</b>`, ...lines].join('\n')];
   });
   return { text: [t('common.prices'), ...groups, t('common.pricesPromise')].join('\n\n') };
 }

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { createSounds } from '../../src/media/sounds.ts';
+import { createVideo } from '../../src/media/video.ts';
+import { findAllTools, makeClip, useDirectory } from '../support/pictures.ts';
+
+const run = promisify(execFile);
+
+for (const [name, tools] of await findAllTools()) {
+  const video = createVideo(tools);
+  const sounds = createSounds(tools);
+
+  /** How loud the sound of a file is on average, in decibels below the loudest there can be. */
+  async function loudness(path: string): Promise<number> {
+    const args = ['-nostats', '-i', path, '-vn', '-af', 'volumedetect', '-f', 'null', '-'];
+    const { stderr } = await run(tools.ffmpegPath, args);
+    return Number(/mean_volume: (-?[\d.]+) dB/.exec(stderr)?.[1]);
+  }
+
+  describe(`a clip with sound, delivered alone, ${name}`, () => {
+    test('is described with its sound', async () => {
+      await using directory = await useDirectory();
+      const path = await makeClip(tools, directory.path, { sound: true, frames: 48 });
+      const info = await video.check(path);
+      assert.deepEqual(info.audio, { codec: 'aac', sampleRate: 44100, channels: 1 });
+    });
+
+    test('keeps its sound in a preview, as long and as loud as it was', async () => {
+      await using directory = await useDirectory();
+      for (const options of [[], ['-ac', '2'], ['-ac', '6'], ['-c:a', 'libmp3lame']]) {
+        const input = await makeClip(tools, directory.path, {
+          sound: true,
+          frames: 96,
+          size: '640x360',
+          options: ['-qp', '5', ...options],
+        });
+        const output = join(directory.path, 'preview.mp4');
+        const maxBytes = Math.floor((await stat(input)).size / 3);
+        const { kind, info } = await video.makePreview({ input, output, maxBytes });
+        assert.equal(kind, 'encoded');
+        assert.ok(info.sizeBytes <= maxBytes);
+        assert.equal(info.audio?.codec, 'aac');
+        assert.ok((info.audio?.channels ?? 0) <= 2);
+        const heard = await sounds.inspectRecording(output);
+        assert.ok(heard.kind === 'recording' && Math.abs(heard.seconds - 4) < 0.15);
+        const change = Math.abs((await loudness(output)) - (await loudness(input)));
+        assert.ok(change < 6, `${change} dB, ${options}`);
+      }
+    });
+
+    test('has a picture to be shown before it plays', async () => {
+      await using directory = await useDirectory();
+      const input = await makeClip(tools, directory.path, { sound: true });
+      const output = join(directory.path, 'thumbnail.jpg');
+      await video.makeThumbnail({ input, output });
+      const { width, height, format } = await sharp(output).metadata();
+      assert.deepEqual([width, height, format], [320, 180, 'jpeg']);
+    });
+  });
+
+  test(`a clip that not every player shows gets a preview, however small it is, ${name}`, async () => {
+    await using directory = await useDirectory();
+    for (const options of [
+      ['-c:v', 'libx265'],
+      ['-c:v', 'libx264', '-pix_fmt', 'yuv444p'],
+    ]) {
+      const input = await makeClip(tools, directory.path, { sound: true, options });
+      const output = join(directory.path, 'preview.mp4');
+      const { kind, info } = await video.makePreview({ input, output, maxBytes: 50_000_000 });
+      assert.equal(kind, 'encoded');
+      assert.deepEqual([info.codec, info.pixFmt, info.hasAudio], ['h264', 'yuv420p', true]);
+      assert.ok(info.sizeBytes < 2_000_000);
+    }
+    assert.equal((await readdir(directory.path)).filter((file) => file.startsWith('.')).length, 0);
+  });
+}
