@@ -116,6 +116,7 @@ describe('previews', () => {
     assert.equal(previewKbps(info, limit, 0.9), 730);
     assert.equal(previewKbps({ ...info, hasAudio: true }, limit), 715);
     assert.ok(previewKbps({ ...info, durationSeconds: 1e6 }, limit) > 0);
+    assert.equal(previewKbps({ ...info, durationSeconds: 1 }, limit), 8000);
   });
 
   test('the short side becomes 720, or 540 when the bit rate is low; nothing is enlarged', () => {
