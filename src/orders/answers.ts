@@ -184,7 +184,8 @@ async function judge(
       const text =
         preset?.text ?? clean(typeof before === 'string' ? `${before}\n${value}` : value);
       const { minLength: min, maxLength: max } = question;
-      const { length } = [...text];
+      // As Telegram counts, and the services with it.
+      const { length } = text;
       if (length < min) return { kind: 'too_short', min };
       if (length > max) return { kind: 'too_long', max, length };
       return { kind: 'value', value: text };

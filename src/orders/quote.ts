@@ -211,12 +211,28 @@ async function makeQuote(
   let model: string | undefined;
   for (const mode of modesOf(service)) {
     const input = service.input.safeParse({ ...values, mode });
-    if (!input.success) return 'incomplete';
+    if (!input.success) {
+      const fields = input.error.issues.flatMap(({ path: [field] }) => String(field ?? ''));
+      return (await forgetAnswers(deps.db, order.id, fields)) ? 'incomplete' : 'not_offered';
+    }
     model = service.model(input.data, terms);
     if (model === undefined) return 'not_offered';
     plans[mode] = service.plan(input.data, terms, model);
   }
   return model === undefined ? 'not_offered' : { model, plans };
+}
+
+/** Answers that do not go together are asked for again; false when none of them was an answer. */
+async function forgetAnswers(db: Db, orderId: string, fields: readonly string[]): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const order = await lockOrder(tx, orderId);
+    if (!order || !isOpen(order.state)) return false;
+    const kept = Object.entries(order.answers).filter(([field]) => !fields.includes(field));
+    if (kept.length === Object.keys(order.answers).length) return false;
+    const answers = Object.fromEntries(kept);
+    await tx.update(orders).set({ answers }).where(eq(orders.id, orderId));
+    return true;
+  });
 }
 
 type Counted = { readonly kind: 'counted'; readonly rows: readonly PhotoRow[] } | NotQuoted;

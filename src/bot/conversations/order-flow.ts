@@ -208,7 +208,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
       case 'closed':
         return 'over';
       case 'complete':
-        return quote(talk, orderId);
+        return quote(talk, orderId, { inMessage });
       case 'no_avatars':
         await messenger.send(person.id, noAvatarsScreen(t));
         return 'over';
@@ -304,9 +304,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
       }
       case 'rethink':
         await talk.answer();
-        await checkout.withdraw(orderId);
-        await deps.orders().back(orderId, person.id);
-        return advance(talk, orderId, messageId);
+        return rethink(talk, orderId, messageId);
       case 'undo':
       case 'clear': {
         const { requestId } = talk;
@@ -338,6 +336,8 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
       }
       case 'back':
         await talk.answer();
+        // Of one way there is nothing to choose from: the step before is the last answer.
+        if (!catalogue.require(order.serviceType).modes) return rethink(talk, orderId, messageId);
         return quote(talk, orderId, { inMessage: messageId, sheets: false });
       case 'offer':
         await talk.answer();
@@ -358,6 +358,13 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
       default:
         return assertNever(pressed);
     }
+  }
+
+  /** Asks for the last answer once more. */
+  async function rethink(talk: Talk, orderId: string, inMessage?: number): Promise<Stage> {
+    await checkout.withdraw(orderId);
+    await deps.orders().back(orderId, talk.person.id);
+    return advance(talk, orderId, inMessage);
   }
 
   /** Whether somebody else than its owner is in the pictures of this order. */
@@ -424,10 +431,11 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
     const [only, ...others] = outcome.options;
     if (only && others.length === 0) {
       const chosen = await deps.orders().choose(orderId, person.id, { mode: only.mode });
+      if (chosen.kind === 'closed') return notQuoted(talk, orderId, chosen);
       const { warnings } = outcome;
-      return chosen.kind === 'closed'
-        ? notQuoted(talk, orderId, chosen)
-        : offerChosen(talk, orderId, chosen, { inMessage, warnings });
+      // Below the sheets that it tells of.
+      const place = sheets && outcome.sheets.length > 0 ? undefined : inMessage;
+      return offerChosen(talk, orderId, chosen, { inMessage: place, warnings });
     }
     const { skipped = [] } = (await deps.orders().intake(orderId)) ?? {};
     return offer(talk, orderId, quoteScreen(t, orderId, outcome, skipped), inMessage);
