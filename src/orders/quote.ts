@@ -5,7 +5,7 @@ import { orders, photos, recordings, type StoredQuote } from '../db/schema.ts';
 import { type Canvas, chooseCanvas } from '../domain/canvas.ts';
 import type { OrderMode } from '../domain/order-mode.ts';
 import { isOpen } from '../domain/order-state.ts';
-import { type PhotoLook, warnAbout } from '../domain/photo-look.ts';
+import { type PhotoLook, type PhotoWarning, warnAbout } from '../domain/photo-look.ts';
 import { stars, sumStars } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { BrokenPictureError, type Photos } from '../media/photos.ts';
@@ -40,6 +40,12 @@ export interface QuoteDeps {
   readonly renderConcurrency: number;
   readonly previewsPerDay: number;
 }
+
+const ABOUT_FACES: ReadonlySet<PhotoWarning['kind']> = new Set([
+  'no_face_at_all',
+  'no_face',
+  'several_faces',
+]);
 
 const ANY_SHAPE = ['landscape', 'portrait', 'square'] as const;
 
@@ -77,7 +83,7 @@ export async function quoteOrder(
         balance: await deps.ledger.balance(personId),
         photos: counted.rows.length,
         sheets,
-        warnings: warnAbout(prepared.photos.map(({ look }) => look)),
+        warnings: warningsOf(service, prepared),
         previewTransitions:
           service.finish === 'stitched_video'
             ? countPreviewTransitions(deps, counted.rows.length)
@@ -278,6 +284,14 @@ interface Prepared {
     readonly key: string;
     readonly look: PhotoLook;
   }[];
+}
+
+/** What is worth a second look; faces only where they matter. */
+function warningsOf(service: Service, { photos: all }: Prepared): readonly PhotoWarning[] {
+  const question = service.questions.find(({ kind }) => kind === 'photos');
+  const warnings = warnAbout(all.map(({ look }) => look));
+  if (question?.kind === 'photos' && question.faces === 'one') return warnings;
+  return warnings.filter(({ kind }) => !ABOUT_FACES.has(kind));
 }
 
 /** Every photo as its model will see it; undefined when one of them was broken. */

@@ -40,7 +40,7 @@ export const digitalAvatar: Service<DigitalAvatarInput> = {
   questions: [
     // Often it is somebody else's avatar.
     { kind: 'gender', field: 'gender', always: true },
-    { kind: 'photos', field: 'photoCount', min: 10, max: 50, form: 'archive' },
+    { kind: 'photos', field: 'photoCount', min: 10, max: 50, form: 'archive', faces: 'one' },
     { kind: 'text', field: 'name', minLength: 1, maxLength: 32 },
     {
       kind: 'choice',

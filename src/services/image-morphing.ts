@@ -28,6 +28,7 @@ export const imageMorphing: Service<MorphInput> = {
       min: 2,
       max: 'all',
       form: 'canvas',
+      faces: 'one',
       shapes: ({ morphModel }) => requireModel(morphModel).shapes,
     },
   ],

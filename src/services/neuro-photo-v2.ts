@@ -51,7 +51,7 @@ export const neuroPhotoV2: Service<NeuroPhotoV2Input> = {
   input: neuroPhotoV2Input,
   questions: [
     { kind: 'gender', field: 'gender', always: false },
-    { kind: 'photos', field: 'photoCount', min: 1, max: 1, form: 'upright' },
+    { kind: 'photos', field: 'photoCount', min: 1, max: 1, form: 'upright', faces: 'one' },
     { kind: 'text', field: 'prompt', minLength: 3, maxLength: 1_000, presets: PORTRAIT_PRESETS },
     { kind: 'choice', field: 'size', options: sizeOptions },
     {

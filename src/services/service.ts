@@ -84,6 +84,8 @@ export type Question =
       /** `all`: as many as the operator allows. */
       readonly max: number | 'all';
       readonly form: 'canvas' | 'upright' | 'archive';
+      /** `one`: each should show one face, and who sends others is warned. `any`, unset: it is all the same. */
+      readonly faces?: 'one' | 'any';
       /** The shapes that a canvas may have; all of them when unset. */
       shapes?(terms: Terms): readonly [CanvasShape, ...CanvasShape[]];
     }

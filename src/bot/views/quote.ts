@@ -83,19 +83,23 @@ function photosLine(t: Translate, photos: number, skipped: Intake['skipped']): s
 }
 
 /** What may disappoint, in a paragraph or two; nothing when all is well. */
-export function warningLines(t: Translate, warnings: readonly PhotoWarning[]): string[] {
+export function warningLines(
+  t: Translate,
+  warnings: readonly PhotoWarning[],
+  area: 'morph' | 'common' = 'morph',
+): string[] {
   const paragraphs: string[] = [];
   const listed: string[] = [];
   for (const warning of warnings) {
     if (warning.kind === 'no_face_at_all') {
-      paragraphs.push(t('morph.warn.no_face_at_all'));
+      paragraphs.push(t(`${area}.warn.no_face_at_all`));
       continue;
     }
     const list =
       warning.kind === 'same' ? warning.groups.map(numbers).join('; ') : numbers(warning.photos);
-    listed.push(`• ${t(`morph.warn.${warning.kind}`, { list })}`);
+    listed.push(`• ${t(`${area}.warn.${warning.kind}`, { list })}`);
   }
-  if (listed.length > 0) paragraphs.push([t('morph.warnTitle'), ...listed].join('\n'));
+  if (listed.length > 0) paragraphs.push([t(`${area}.warnTitle`), ...listed].join('\n'));
   return paragraphs;
 }
 

@@ -14,6 +14,9 @@ import { balanceLine, warningLines } from './quote.ts';
 
 type Asked = Extract<NextOutcome, { kind: 'ask' }>;
 
+/** As they stand in the menu. */
+const GROUPS = ['video', 'photo', 'voice'] as const;
+
 /** Options without a price are short: so many fit into a row. */
 const OPTIONS_IN_ROW = 2;
 
@@ -108,7 +111,7 @@ export function offerScreen(
   return {
     text: [
       `${headline(t, order.serviceType, line)} · <b>${showStars(price)}</b>`,
-      ...warningLines(t, warnings),
+      ...warningLines(t, warnings, 'common'),
       `${balanceLine(t, balance)}\n${t('morph.balanceAfter', {
         balance: showStars(stars(balance - price)),
       })}\n${t('morph.readyIn', { wait: showWait(t, option.waitSeconds) })}`,
@@ -137,15 +140,17 @@ export function aboutScreen(t: Translate, serviceType: string): Screen {
 
 /** `📸 Neuro-photo · from 7.50 ⭐`, one button for each thing that can be ordered now. */
 export function serviceButtons(t: Translate, catalogue: Catalogue): InlineKeyboardButton[][] {
-  return catalogue.offers().map(({ service, from }) => [
+  const offers = catalogue.offers();
+  const grouped = GROUPS.flatMap((group) =>
+    offers.filter(({ service }) => service.group === group),
+  );
+  return grouped.map(({ service, from }) => [
     {
       text: `${serviceWords(t, service.id)('button')} · ${fromPrice(t, from)}`,
       callback_data: `menu:${service.id}`,
     },
   ]);
 }
-
-const GROUPS = ['video', 'photo', 'voice'] as const;
 
 /** Everything that can be ordered, in groups, with what it costs at the least. */
 export function priceScreen(t: Translate, catalogue: Catalogue): Screen {
