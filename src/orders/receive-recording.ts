@@ -16,6 +16,9 @@ import type { IncomingFile } from './orders.ts';
 import type { Queue } from './queue.ts';
 import { lockOrder } from './rows.ts';
 
+/** An MP3 or AAC of exactly a minute is longer by this at the most. */
+const PADDING_SECONDS = 0.2;
+
 export interface RecordingDeps {
   readonly db: Db;
   readonly queue: Queue;
@@ -129,8 +132,8 @@ async function listen(deps: RecordingDeps, row: RecordingRow, signal: AbortSigna
     if (!(error instanceof FfmpegError && error.kind === 'invalid_media')) throw error;
     return { kind: 'refused', reason: 'broken_recording' };
   }
-  // A started second is a second: whoever is billed by the minute is never billed for less than there is.
-  return { kind: 'ready', seconds: Math.max(1, Math.ceil(heard.seconds)) };
+  // A started second is a second, but for the silence that encoders put at the end.
+  return { kind: 'ready', seconds: Math.max(1, Math.ceil(heard.seconds - PADDING_SECONDS)) };
 }
 
 async function tryLater(deps: RecordingDeps, row: RecordingRow, afterMs: number): Promise<void> {
