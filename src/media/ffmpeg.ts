@@ -311,6 +311,14 @@ async function readTable(
   return output.split('\n').flatMap((line) => (line ? [line.split(',')] : []));
 }
 
+/** What names other files, such as a playlist, is no video of ours, whoever sent it. */
+const CONTAINERS_ONLY = [
+  '-protocol_whitelist',
+  'file',
+  '-format_whitelist',
+  'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm',
+];
+
 /** The standard output of ffprobe. Anything it complains about counts as a failure: its exit code stays 0. */
 async function runFfprobe(
   tools: FfmpegTools,
@@ -320,7 +328,7 @@ async function runFfprobe(
   timeoutMs = PROBE_TIMEOUT_MS,
 ): Promise<string> {
   signal?.throwIfAborted();
-  const args = ['-v', 'error', ...options, '-i', path];
+  const args = ['-v', 'error', ...CONTAINERS_ONLY, ...options, '-i', path];
   const limits = {
     maxBuffer: MAX_PROBE_OUTPUT_BYTES,
     timeout: timeoutMs,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -268,6 +268,23 @@ for (const [name, tools] of allTools) {
         const info = await probe(tools, await makeClip(tools, directory.path, options));
         const kept: unknown = JSON.parse(JSON.stringify(info));
         assert.deepEqual(videoInfoSchema.parse(kept), info);
+      }
+    });
+
+    test('a list that names other files is no clip, even when they are clips', async () => {
+      await using directory = await useDirectory();
+      const clip = await makeClip(tools, directory.path, {});
+      const lists = {
+        'a.m3u8': `#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1,\n${clip}\n#EXT-X-ENDLIST\n`,
+        'a.ffconcat': `ffconcat version 1.0\nfile ${basename(clip)}\n`,
+      };
+      for (const [name, text] of Object.entries(lists)) {
+        const path = join(directory.path, name);
+        await writeFile(path, text);
+        await assert.rejects(
+          probe(tools, path),
+          (error) => error instanceof FfmpegError && error.kind === 'invalid_media',
+        );
       }
     });
 
