@@ -179,7 +179,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       }
       case 'speech': {
         const file = new InputFile(result.mp3Path, resultFileName(result, part, 'mp3'));
-        return api.sendDocument(person.id, file, options, stop);
+        const duration = Math.round(result.durationSeconds);
+        return api.sendAudio(person.id, file, { duration }, stop);
       }
       case 'avatar':
         throw new RangeError('An avatar has no file');
@@ -257,6 +258,7 @@ function partOf<T>(result: Result, all: readonly T[], part: number): T {
 }
 
 /** A silent video may come back as an animation; of a photo, the largest is the photo. */
-function fileIdOf({ video, animation, document, voice, photo }: Message): string | null {
-  return (video ?? animation ?? document ?? voice ?? photo?.at(-1))?.file_id ?? null;
+function fileIdOf(message: Message): string | null {
+  const { video, animation, document, voice, audio, photo } = message;
+  return (video ?? animation ?? document ?? voice ?? audio ?? photo?.at(-1))?.file_id ?? null;
 }
