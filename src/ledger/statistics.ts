@@ -22,6 +22,9 @@ export interface Sales {
 export interface DayOfSales extends Sales {
   /** In UTC, `2026-11-22`. */
   readonly day: string;
+  /** Predictions that ended well on it, and how long one took; null when there was none. */
+  readonly renders: number;
+  readonly medianRenderSeconds: number | null;
 }
 
 export interface Statistics extends Sales {
@@ -52,7 +55,11 @@ const salesRow = z.object({
   paymentsXtr: z.number(),
   activePeople: z.number(),
 });
-const dayRow = salesRow.extend({ day: z.string() });
+const dayRow = salesRow.extend({
+  day: z.string(),
+  renders: z.number(),
+  medianRenderSeconds: z.number().nullable(),
+});
 const totalsRow = salesRow.extend({
   payments: z.number(),
   reversed: amount,
@@ -120,6 +127,10 @@ const SUMS = sql`
   coalesce(sum(e.xtr), 0)::int as "paymentsXtr",
   count(distinct e.active)::int as "activePeople"`;
 
+/** Of predictions. */
+const MEDIAN_SECONDS = sql`
+  percentile_cont(0.5) within group (order by extract(epoch from ended_at - started_at)::float8)`;
+
 function totalsQuery(from: Sql, until: Sql): Sql {
   return sql`
     with ${eventsBetween(from, until)}
@@ -130,8 +141,7 @@ function totalsQuery(from: Sql, until: Sql): Sql {
                and created_at between ${from} and ${until})::text as reversed,
            (select count(*) from people
              where created_at between ${from} and ${until})::int as "newPeople",
-           (select percentile_cont(0.5) within group (order by extract(epoch from ended_at - started_at)::float8)
-              from predictions
+           (select ${MEDIAN_SECONDS} from predictions
              where state = 'succeeded' and ended_at between ${from} and ${until}) as "medianRenderSeconds"
       from events e`;
 }
@@ -151,9 +161,18 @@ function daysQuery(from: Sql, until: Sql): Sql {
         date_trunc('day', coalesce(${from}, (select min(at) from events), ${until}) at time zone 'UTC'),
         date_trunc('day', ${until} at time zone 'UTC'),
         interval '1 day') as day
+    ), renders as (
+      select date_trunc('day', ended_at at time zone 'UTC') as day, count(*)::int as renders,
+             ${MEDIAN_SECONDS} as seconds
+        from predictions
+       where state = 'succeeded' and ended_at <= ${until}
+         and ended_at >= coalesce(${from}, '-infinity'::timestamptz)
+       group by 1
     )
-    select to_char(d.day, 'YYYY-MM-DD') as day, ${SUMS}
+    select to_char(d.day, 'YYYY-MM-DD') as day, ${SUMS},
+           coalesce(max(r.renders), 0) as renders, max(r.seconds) as "medianRenderSeconds"
       from days d
       left join events e on date_trunc('day', e.at at time zone 'UTC') = d.day
+      left join renders r on r.day = d.day
      group by d.day order by d.day`;
 }

@@ -137,7 +137,7 @@ describe('/refund', () => {
     await root.waitForMessage({ text: answer });
     assert.equal((await rig.books.payments.find(chargeId))?.refund, 'requested');
     root.say(`/refund ${chargeId}`);
-    await root.waitForMessage({ text: /on its way back already: being returned/ });
+    await root.waitForMessage({ text: /This payment is being returned already/ });
     assert.equal(await rig.ledger.balance(ann.id), 0);
     const deeds = await rig.office.adminLog.list({ aboutId: ann.id, limit: 5 });
     assert.deepEqual(

@@ -20,6 +20,8 @@ function days(count: number, orders = 3): DayOfSales[] {
     refunds: stars(orders * 100),
     paymentsXtr: orders * 50,
     activePeople: orders * 2,
+    renders: orders,
+    medianRenderSeconds: orders === 0 ? null : 60 + (index % 5) * 10,
   }));
 }
 
@@ -75,6 +77,10 @@ describe('the picture of a period', () => {
       assert.equal(panel.labels.length, 30);
       assert.ok(panel.series.every(({ values }) => values.length === 30));
     }
+    assert.deepEqual(
+      panels.map(({ title }) => title),
+      ['Звёзды по дням', 'Заказы и активные люди по дням', 'Время рендера по дням, с'],
+    );
   });
 
   test('of one day shows what became of its orders', () => {
@@ -142,6 +148,16 @@ describe('days are gathered', () => {
     assert.deepEqual(
       new Set(buckets.map(({ orders, activePeople }) => `${orders} ${activePeople}`)),
       new Set(['3 6']),
+    );
+    const { buckets: renders } = gatherDays([
+      ...days(32, 0).map((day) => ({ ...day, day: '2026-10-01' })),
+      { ...days(1, 1)[0], renders: 3, medianRenderSeconds: 40 },
+      { ...days(1, 1)[0], renders: 1, medianRenderSeconds: 80 },
+    ] as DayOfSales[]);
+    assert.deepEqual(
+      renders.map(({ renderSeconds }) => renderSeconds),
+      [null, null, null, null, 50],
+      'render times are weighed, and unknown where there was none',
     );
     assert.equal(buckets[0]?.from, '2026-10-21');
     assert.equal(buckets.at(-1)?.from, '2026-11-16');

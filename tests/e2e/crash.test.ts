@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asc, eq } from 'drizzle-orm';
 import { entries, orders, photos, steps } from '../../src/db/schema.ts';
 import { auditLedger } from '../../src/ledger/audit.ts';
 import { readyPhotos } from '../../src/orders/rows.ts';
-import { ON_SERVER } from '../support/database.ts';
+import { type DatabasePlace, ON_SERVER } from '../support/database.ts';
 import {
   accepted,
   assertNothingBoughtTwice,
@@ -20,6 +22,7 @@ import {
   until,
   words,
 } from '../support/morphs.ts';
+import { quickTools } from '../support/quick-tools.ts';
 import { prepareWhole } from '../support/whole.ts';
 
 /** While it storms, little is done between two kills, and each start takes its time. */
@@ -124,7 +127,7 @@ it('predictions outlive the bot: none is bought again, whenever it was killed', 
     const known = replicate.predictions.map(({ id }) => id);
     await whole.crash();
     const from = replicate.requests.length;
-    const bot = await whole.start();
+    const bot = await whole.start({ FFMPEG_PATH: await writeEndlessJoiner(whole.place) });
     const startedAt = Date.now();
     const asked = await until(
       () => replicate.requests.slice(from).find(({ endpoint }) => /get|list/.test(endpoint)),
@@ -294,6 +297,18 @@ async function orderThroughStorm(
     await person.press(button, STORM_PATIENCE).catch(() => undefined);
     await person.waitForMessage(sign, STORM_PATIENCE);
   }
+}
+
+/** An ffmpeg that joins no clips for as long as the bot lives. */
+async function writeEndlessJoiner({ options }: DatabasePlace): Promise<string> {
+  const path = join(options.dataDir, 'endless-joiner');
+  const { ffmpegPath } = await quickTools();
+  const waits =
+    'case "$*" in *"-f concat"*) while kill -0 $PPID; do sleep 0.1; done; exit 1;; esac';
+  await writeFile(path, `#!/bin/sh\n${waits} 2>/dev/null\nexec "${ffmpegPath}" "$@"\n`, {
+    mode: 0o755,
+  });
+  return path;
 }
 
 /** The same numbers from 0 to 1 in every run (mulberry32). */

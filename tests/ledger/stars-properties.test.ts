@@ -14,6 +14,7 @@ import { createReconciler, type Reconciler } from '../../src/ledger/reconcile.ts
 import { createStarRefunds, type StarRefunds } from '../../src/ledger/star-refunds.ts';
 import type { StarTransaction } from '../../src/ledger/star-transaction.ts';
 import { addPerson, openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createOrderBooks, type StepEnd } from './order-books.ts';
 import { createTelegramBooks, type TelegramBooks } from './telegram-books.ts';
 
 let database: TestDatabase;
@@ -32,11 +33,22 @@ before(async () => {
 });
 after(() => database.close());
 
-/** Something that happens to one of two people; `which` picks among the payments there are by then. */
+/**
+ * Something that happens to one of two people; `which` picks among the payments or orders there are by then.
+ * What `dies` is killed before it is committed.
+ */
 type Event =
   | { readonly kind: 'pay'; readonly amountXtr: number; readonly told: boolean }
   | { readonly kind: 'told_again'; readonly which: number }
-  | { readonly kind: 'charge'; readonly amount: number; readonly refunded: boolean }
+  | { readonly kind: 'confirm'; readonly prices: readonly number[]; readonly dies: boolean }
+  | {
+      readonly kind: 'end_step';
+      readonly which: number;
+      readonly end: StepEnd;
+      readonly dies: boolean;
+    }
+  | { readonly kind: 'cancel' | 'finish'; readonly which: number; readonly dies: boolean }
+  | { readonly kind: 'ordered_again'; readonly which: number }
   | { readonly kind: 'gift'; readonly amount: number }
   | { readonly kind: 'ask_back'; readonly which: number; readonly admin: boolean }
   | {
@@ -48,6 +60,7 @@ type Event =
   | { readonly kind: 'reconcile' };
 
 const which = fc.nat({ max: 7 });
+const dies = fc.boolean();
 const event: fc.Arbitrary<Event> = fc.oneof(
   {
     weight: 4,
@@ -59,13 +72,29 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('told_again' as const), which }) },
   {
-    weight: 3,
+    weight: 4,
     arbitrary: fc.record({
-      kind: fc.constant('charge' as const),
-      amount: fc.constantFrom(1, 4999, 7500),
-      refunded: fc.boolean(),
+      kind: fc.constant('confirm' as const),
+      prices: fc.array(fc.constantFrom(1, 750, 4453), { minLength: 1, maxLength: 3 }),
+      dies,
     }),
   },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('end_step' as const),
+      end: fc.constantFrom(...(['done', 'replaced', 'failed'] as const)),
+      ...{ which, dies },
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(...(['cancel', 'finish'] as const)),
+      ...{ which, dies },
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('ordered_again' as const), which }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -127,6 +156,7 @@ test('at once, in any interleaving, the books become those of Telegram', async (
 async function createWorld() {
   const people = [await addPerson(database.db), await addPerson(database.db)] as const;
   const telegram = createTelegramBooks(randomUUID());
+  const orders = createOrderBooks(database.db, ledger);
   let turn = 0;
   const nextPerson = () => people[turn++ % 2] ?? people[0];
 
@@ -143,8 +173,15 @@ async function createWorld() {
       case 'told_again':
         if (chosen) await tellPayment(chosen);
         return;
-      case 'charge':
-        return charge(personId, each.amount, each.refunded);
+      case 'confirm':
+        return orders.confirm(personId, each.prices, each.dies);
+      case 'end_step':
+        return orders.endStep(each.which, each.end, each.dies);
+      case 'cancel':
+      case 'finish':
+        return orders[each.kind](each.which, each.dies);
+      case 'ordered_again':
+        return orders.repeat(each.which);
       case 'gift':
         return give(personId, each.amount);
       case 'ask_back':
@@ -172,9 +209,12 @@ async function createWorld() {
 
     async checkInvariants() {
       for (const personId of people) await checkPerson(personId);
+      await orders.check();
     },
 
     async checkAgreement() {
+      await orders.finishAll();
+      await orders.check();
       for (let round = 0; round < 3; round++) {
         await sendRefunds(telegram, 'answered');
         const { differences } = await reconciler.reconcile(telegram.transactions(), new Date());
@@ -188,7 +228,6 @@ async function createWorld() {
         'a second look finds nothing',
       );
       for (const personId of people) await checkPerson(personId);
-      // Orders stand for themselves here, so only what is about payments is compared.
       const { differences } = await auditLedger(database.db);
       assert.deepEqual(differences, []);
     },
@@ -224,23 +263,14 @@ async function give(personId: number, amount: number): Promise<void> {
   await ledger.topUp({ personId, amount: stars(amount), paymentMethod: 'Bonus', key });
 }
 
-async function charge(personId: number, amount: number, refunded: boolean): Promise<void> {
+async function charge(personId: number, amount: number): Promise<void> {
   const orderId = randomUUID();
-  const key = `charge:${orderId}`;
   await database.db.transaction(async (tx) => {
-    const value = { amount: stars(amount), cost: NO_STARS, orderId, key };
-    const outcome = await ledger.charge(tx, { personId, serviceType: 'test', ...value });
+    const outcome = await ledger.charge(tx, {
+      ...{ personId, amount: stars(amount), cost: NO_STARS, serviceType: 'test', orderId },
+      key: `charge:${orderId}`,
+    });
     if (outcome.kind === 'charged') assert.ok(outcome.balance >= 0, 'nobody orders on credit');
-    if (outcome.kind !== 'charged' || !refunded) return;
-    for (const part of ['a', 'b', 'c']) {
-      await ledger.refund(tx, {
-        chargeKey: key,
-        amount: stars(Math.ceil(amount / 2)),
-        cost: NO_STARS,
-        reason: 'test',
-        key: `refund:${part}:${orderId}`,
-      });
-    }
   });
 }
 
@@ -345,7 +375,7 @@ test('asking for all of it back and ordering, all at once, never exceeds what wa
   const asks = [...chargeIds, ...chargeIds, ...chargeIds].map((chargeId) =>
     refunds.request({ chargeId, by: { kind: 'person', personId }, refundDays: 14 }),
   );
-  const charges = Array.from({ length: 15 }, () => charge(personId, 4999, false));
+  const charges = Array.from({ length: 15 }, () => charge(personId, 4999));
   const outcomes = await Promise.all([...asks, ...charges]);
   const requested = outcomes.filter((outcome) => outcome && outcome.kind === 'requested');
   const balance = await ledger.balance(personId);

@@ -57,8 +57,8 @@ describe('statistics', () => {
       medianRenderSeconds: 60,
     });
     assert.deepEqual(
-      days.map(({ day, orders, paymentsXtr }) => [day, orders, paymentsXtr]),
-      [['2026-03-10', 1, 50]],
+      days.map(({ day, orders, paymentsXtr, renders }) => [day, orders, paymentsXtr, renders]),
+      [['2026-03-10', 1, 50, 1]],
     );
   });
 
@@ -81,6 +81,10 @@ describe('statistics', () => {
         ['03-09', 0, 1],
         ['03-10', 0, 1],
       ],
+    );
+    assert.deepEqual(
+      days.map(({ renders, medianRenderSeconds }) => [renders, medianRenderSeconds]),
+      [[1, 40], ...Array.from({ length: 5 }, () => [0, null]), [1, 60]],
     );
   });
 

@@ -20,10 +20,12 @@ import {
 import { concatCopy, concatList } from '../../src/media/video-commands.ts';
 import { type VideoInfo, videoInfoSchema } from '../../src/media/video-info.ts';
 import { findAllTools, makeClip, useDirectory } from '../support/pictures.ts';
+import { quickTools } from '../support/quick-tools.ts';
 
 const run = promisify(execFile);
 
 const allTools = await findAllTools();
+const maker = await quickTools();
 
 /** A fake program that answers `-version`. */
 async function putProgram(path: string, version: string, mode = 0o755): Promise<void> {
@@ -115,9 +117,9 @@ describe('ensureExecutable', () => {
 });
 
 for (const [name, tools] of allTools) {
-  /** Encodes for as long as it is let. */
+  /** Encodes for as long as it is let, no faster than one would watch. */
   const endless = (output: string): FfmpegCommand => ({
-    inputs: [{ source: 'testsrc=size=1280x720:rate=30', options: ['-f', 'lavfi'] }],
+    inputs: [{ source: 'testsrc=size=1280x720:rate=30', options: ['-re', '-f', 'lavfi'] }],
     options: ['-c:v', 'libx264', '-preset', 'slow', '-f', 'mp4'],
     output,
   });
@@ -200,7 +202,7 @@ for (const [name, tools] of allTools) {
   describe(`probe, ${name}`, () => {
     test('a clip is described in full', async () => {
       await using directory = await useDirectory();
-      const clip = await makeClip(tools, directory.path, {
+      const clip = await makeClip(maker, directory.path, {
         fps: '30000/1001',
         frames: 30,
         sound: true,
@@ -224,7 +226,7 @@ for (const [name, tools] of allTools) {
 
     test('frames are counted where the file does not say', async () => {
       await using directory = await useDirectory();
-      const clip = await makeClip(tools, directory.path, { frames: 17 });
+      const clip = await makeClip(maker, directory.path, { frames: 17 });
       const output = join(directory.path, 'clip.mkv');
       await runFfmpeg(
         tools,
@@ -236,7 +238,7 @@ for (const [name, tools] of allTools) {
 
     test('what is no video is told apart', async () => {
       await using directory = await useDirectory();
-      const clip = await makeClip(tools, directory.path);
+      const clip = await makeClip(maker, directory.path);
       const files = {
         'text.mp4': Buffer.from('an error page'),
         'empty.mp4': Buffer.alloc(0),
@@ -254,7 +256,7 @@ for (const [name, tools] of allTools) {
     test('clips of one encoder with the same settings set a decoder up alike, others do not', async () => {
       await using directory = await useDirectory();
       const setup = async (options: readonly string[], seed: number, frames: number) => {
-        const clip = await makeClip(tools, directory.path, { options, seed, frames });
+        const clip = await makeClip(maker, directory.path, { options, seed, frames });
         return (await probe(tools, clip)).decoderSetup;
       };
       const one = await setup(['-crf', '20'], 1, 13);
@@ -265,7 +267,7 @@ for (const [name, tools] of allTools) {
     test('what was said of a file survives being kept as JSON', async () => {
       await using directory = await useDirectory();
       for (const options of [{ sound: true }, { options: ['-colorspace', 'bt709'] }]) {
-        const info = await probe(tools, await makeClip(tools, directory.path, options));
+        const info = await probe(tools, await makeClip(maker, directory.path, options));
         const kept: unknown = JSON.parse(JSON.stringify(info));
         assert.deepEqual(videoInfoSchema.parse(kept), info);
       }
@@ -305,7 +307,7 @@ for (const [name, tools] of allTools) {
         { options: ['-bf', '0'] },
         { options: ['-c:v', 'libx265', '-x265-params', 'log-level=none'] },
       ]) {
-        const clip = await makeClip(tools, directory.path, options);
+        const clip = await makeClip(maker, directory.path, options);
         assert.deepEqual(await checkVideo(tools, clip), await probe(tools, clip));
       }
     });
@@ -313,7 +315,7 @@ for (const [name, tools] of allTools) {
     test('a video with a good index whose frames are damaged or missing does not', async () => {
       await using directory = await useDirectory();
       const options = ['-movflags', '+faststart', '-vf', 'noise=alls=20'];
-      const bytes = await readFile(await makeClip(tools, directory.path, { frames: 40, options }));
+      const bytes = await readFile(await makeClip(maker, directory.path, { frames: 40, options }));
       const clip = join(directory.path, 'clip.mp4');
       await writeFile(clip, bytes);
       const packets = ['-show_entries', 'packet=pos', '-of', 'csv=p=0'];
@@ -341,7 +343,7 @@ for (const [name, tools] of allTools) {
     test('a file that is not there does not, and an abort rejects with the reason', async () => {
       await assert.rejects(checkVideo(tools, '/nowhere/a.mp4'), isInvalid);
       await using directory = await useDirectory();
-      const clip = await makeClip(tools, directory.path);
+      const clip = await makeClip(maker, directory.path);
       const stop = new AbortController();
       const checked = checkVideo(tools, clip, stop.signal);
       stop.abort(new Error('enough'));
@@ -355,7 +357,7 @@ for (const [name, tools] of allTools) {
     await using directory = await useDirectory();
     const clips: { path: string; info: VideoInfo }[] = [];
     for (const options of [[], [], ['-c:v', 'libx265', '-x265-params', 'log-level=none']]) {
-      const path = await makeClip(tools, directory.path, { frames: 24, options });
+      const path = await makeClip(maker, directory.path, { frames: 24, options });
       clips.push({ path, info: await probe(tools, path) });
     }
     const join3 = async (order: typeof clips) => {

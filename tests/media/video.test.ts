@@ -8,32 +8,30 @@ import sharp from 'sharp';
 import { FfmpegError, type FfmpegTools, probe } from '../../src/media/ffmpeg.ts';
 import { createVideo, type ProbedClip, type StitchJob } from '../../src/media/video.ts';
 import { drawPicture, findAllTools, makeClip, useDirectory } from '../support/pictures.ts';
+import { quickTools } from '../support/quick-tools.ts';
 
 const run = promisify(execFile);
 const FRAMES = 13;
 /** A 24-fps clip of 13 frames whose last frame is squeezed. */
 const SQUEEZED_SECONDS = 12 / 24 + 0.001;
 
+/** Makes what goes in and looks at what came out; only what lies between is done by each in turn. */
+const judge = await quickTools();
+
 /** A digest of every frame of a video, in order: equal digests are equal pictures. */
-async function frameDigests(tools: FfmpegTools, path: string): Promise<string[]> {
+async function frameDigests(path: string): Promise<string[]> {
   const options = ['-map', '0:v', '-vsync', '0', '-f', 'framemd5', '-'];
-  const { stdout, stderr } = await run(tools.ffmpegPath, ['-v', 'error', '-i', path, ...options]);
+  const { stdout, stderr } = await run(judge.ffmpegPath, ['-v', 'error', '-i', path, ...options]);
   assert.equal(stderr, '', `${path} decodes with errors`);
   return stdout
     .split('\n')
     .flatMap((line) => (/^\d/.test(line) ? (line.split(',').at(-1)?.trim() ?? '') : []));
 }
 
-async function readFrame(
-  tools: FfmpegTools,
-  path: string,
-  index: number,
-  width: number,
-  height: number,
-) {
+async function readFrame(path: string, index: number, width: number, height: number) {
   const filter = `select=eq(n\\,${index}),scale=in_color_matrix=bt709`;
   const options = ['-vf', filter, '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'];
-  const { stdout } = await run(tools.ffmpegPath, ['-v', 'error', '-i', path, ...options], {
+  const { stdout } = await run(judge.ffmpegPath, ['-v', 'error', '-i', path, ...options], {
     encoding: 'buffer',
   });
   assert.equal(stdout.length, width * height * 3);
@@ -59,7 +57,7 @@ for (const [name, tools] of await findAllTools()) {
   const stitch = async (job: Omit<StitchJob, 'clips'> & { clips: readonly string[] }) =>
     video.stitch({ ...job, clips: await probeAll(tools, job.clips) });
   const clip = (directory: string, options: Parameters<typeof makeClip>[2] = {}) =>
-    makeClip(tools, directory, { frames: FRAMES, ...options });
+    makeClip(judge, directory, { frames: FRAMES, ...options });
 
   describe(`stitch, ${name}`, () => {
     test('clips that agree are joined without losing or changing a frame', async () => {
@@ -68,8 +66,8 @@ for (const [name, tools] of await findAllTools()) {
       for (const seed of [0, 1, 2]) clips.push(await clip(directory.path, { seed }));
       const output = join(directory.path, 'out/video.mp4');
       const info = await stitch({ clips, output, loop: false });
-      const digests = await Promise.all(clips.map((path) => frameDigests(tools, path)));
-      assert.deepEqual(await frameDigests(tools, output), digests.flat());
+      const digests = await Promise.all(clips.map((path) => frameDigests(path)));
+      assert.deepEqual(await frameDigests(output), digests.flat());
       assert.equal(info.frames, 3 * FRAMES);
       assertNear(info.durationSeconds, 2 * SQUEEZED_SECONDS + FRAMES / 24, 0.02);
       assert.deepEqual(info, await probe(tools, output));
@@ -96,17 +94,17 @@ for (const [name, tools] of await findAllTools()) {
       const noReorder = await clip(directory.path, { seed: 4, options: ['-bf', '0'] });
       const output = join(directory.path, 'video.mp4');
       const info = await stitch({ clips: [odd, a, hevc, b, noReorder], output, loop: false });
-      const digests = await frameDigests(tools, output);
+      const digests = await frameDigests(output);
       const first = info.frames - 4 * FRAMES;
       assertNear(first, 12, 1);
       assert.equal(digests.length, info.frames);
-      assert.deepEqual(digests.slice(first, first + FRAMES), await frameDigests(tools, a));
+      assert.deepEqual(digests.slice(first, first + FRAMES), await frameDigests(a));
       assert.deepEqual(
         digests.slice(first + 2 * FRAMES, first + 3 * FRAMES),
-        await frameDigests(tools, b),
+        await frameDigests(b),
       );
       assert.deepEqual([info.width, info.height, info.hasAudio], [320, 180, false]);
-      const frame = await readFrame(tools, output, 5, 320, 180);
+      const frame = await readFrame(output, 5, 320, 180);
       assert.ok(
         meanDifference(frame.subarray(90 * 960, 90 * 960 + 90), Buffer.alloc(90)) < 4,
         'the square clip has bars',
@@ -154,8 +152,8 @@ for (const [name, tools] of await findAllTools()) {
       const output = join(directory.path, 'v.mp4');
       const looped = await stitch({ clips: free, output, loop: true });
       assert.equal(looped.frames, 2 * FRAMES - 1);
-      const digests = await Promise.all(free.map((path) => frameDigests(tools, path)));
-      assert.deepEqual(await frameDigests(tools, output), digests.flat().slice(0, -1));
+      const digests = await Promise.all(free.map((path) => frameDigests(path)));
+      assert.deepEqual(await frameDigests(output), digests.flat().slice(0, -1));
       const needed = [await clip(directory.path), await clip(directory.path, { seed: 1 })];
       assert.equal((await stitch({ clips: needed, output, loop: true })).frames, 2 * FRAMES);
     });
@@ -168,8 +166,8 @@ for (const [name, tools] of await findAllTools()) {
       }
       const output = join(directory.path, 'video.mp4');
       await stitch({ clips, output, loop: false });
-      const digests = await Promise.all(clips.map((path) => frameDigests(tools, path)));
-      assert.deepEqual(await frameDigests(tools, output), digests.flat());
+      const digests = await Promise.all(clips.map((path) => frameDigests(path)));
+      assert.deepEqual(await frameDigests(output), digests.flat());
     });
 
     test('a joint that does not decode is found out and nothing is delivered', async () => {
@@ -255,7 +253,7 @@ for (const [name, tools] of await findAllTools()) {
       assert.ok(info.sizeBytes <= maxBytes && info.sizeBytes === (await stat(output)).size);
       assert.deepEqual(info.fps, { numerator: 24, denominator: 1 });
       assertNear(info.frames, 97, 1);
-      assert.equal((await frameDigests(tools, output)).length, info.frames);
+      assert.equal((await frameDigests(output)).length, info.frames);
     });
 
     test('a limit that cannot be kept is said so', async () => {
@@ -333,7 +331,7 @@ for (const [name, tools] of await findAllTools()) {
         [320, 180, 24, 'h264', 'yuv420p', false],
       );
       assert.equal(info.colour.space, 'bt709');
-      const at = (index: number) => readFrame(tools, output, index, 320, 180);
+      const at = (index: number) => readFrame(output, index, 320, 180);
       assert.ok(meanDifference(await at(0), from.pixels) < 3);
       assert.ok(meanDifference(await at(23), to.pixels) < 3);
       const whole = meanDifference(from.pixels, to.pixels);
@@ -358,8 +356,8 @@ for (const [name, tools] of await findAllTools()) {
         await video.dissolve({ ...ends, seconds: 0.5, fps: 24, ...size, matching });
         const joined = join(directory.path, 'joined.mp4');
         await stitch({ clips: [neighbour, neighbour, output], output: joined, loop: false });
-        const digests = await frameDigests(tools, joined);
-        assert.deepEqual(digests.slice(2 * FRAMES), await frameDigests(tools, output));
+        const digests = await frameDigests(joined);
+        assert.deepEqual(digests.slice(2 * FRAMES), await frameDigests(output));
       }
     });
   });

@@ -212,6 +212,30 @@ describe('a person', () => {
     assert.equal(Buffer.from(bytes).toString(), 'PK…');
   });
 
+  it('sends sounds and videos as what they are meant to be', async (t) => {
+    const { telegram, url } = await openPage(t);
+    const send = async (as: string, more: Readonly<Record<string, string>> = {}) => {
+      const form = new FormData();
+      for (const [key, value] of Object.entries({ as, durationSeconds: '3.6', ...more })) {
+        form.set(key, value);
+      }
+      form.append('file', new Blob(['OggS…'], { type: 'audio/ogg' }), 'hello.ogg');
+      const response = await fetch(`${url}/api/people/${ANN}/files`, {
+        method: 'POST',
+        body: form,
+      });
+      return { status: response.status, message: telegram.messages(ANN).at(-1) };
+    };
+    const { voice, caption } = (await send('voice', { caption: 'listen' })).message ?? {};
+    assert.deepEqual([voice?.duration, voice?.mime_type, caption], [4, 'audio/ogg', 'listen']);
+    const { audio } = (await send('audio')).message ?? {};
+    assert.deepEqual([audio?.duration, audio?.file_name], [4, 'hello.ogg']);
+    assert.equal((await send('video')).message?.video?.duration, 4);
+    assert.equal((await send('video_note')).message?.video_note?.duration, 4);
+    assert.equal((await send('hologram')).status, 400);
+    assert.equal((await send('voice', { durationSeconds: 'long' })).status, 400);
+  });
+
   it('presses a button and gets the answer', async (t) => {
     const { telegram, post, call } = await openPage(t);
     const { result } = await call('sendMessage', { chat_id: ANN, text: 'Well?' });
@@ -261,6 +285,26 @@ describe('a person', () => {
     assert.equal((await call('sendMessage', { chat_id: ANN, text: 'x' })).ok, true);
     await post(`/people/${ANN}/clear`);
     assert.deepEqual(telegram.messages(ANN), []);
+  });
+
+  it('takes the files they sent with them when they clear the chat, and no others', async (t) => {
+    const { telegram, post, call } = await openPage(t);
+    const bytes = await createImage(400, 300);
+    const send = () => telegram.sendPhoto(ANN, bytes).photo?.map(({ file_id }) => file_id) ?? [];
+    const own = send();
+    const shown = send();
+    const waiting = send();
+    const boris = telegram.sendDocument(1002, bytes, { fileName: 'boris.jpg' });
+    await call('sendPhoto', { chat_id: 1002, photo: shown.at(-1) });
+    const [, , newest] = telegram.world.updates.waiting();
+    await call('getUpdates', { offset: newest?.update_id });
+    await post(`/people/${ANN}/clear`);
+    const isKept = (fileId = '') => telegram.world.files.get(fileId) !== undefined;
+    assert.deepEqual(own.filter(isKept), []);
+    assert.ok([...shown, ...waiting, boris.document?.file_id].every(isKept));
+    const next = telegram.world.files.get(send().at(-1) ?? '');
+    const paths = [...shown, ...waiting].map((id) => telegram.world.files.get(id)?.path);
+    assert.ok(next && !paths.includes(next.path), 'a new file takes the place of none');
   });
 });
 

@@ -30,6 +30,30 @@ async function startElsewhere(t: TestContext, dataDir: string) {
   return { running, url };
 }
 
+test('a file that was removed is gone from the disk, too, and its number is not given again', async (t) => {
+  const dataDir = await createFolder(t);
+  const photo = (server: BotApiServer) => {
+    const { fileId = '', path = '' } =
+      server.world.files.get(
+        server.sendPhoto(ann, Buffer.from('x')).photo?.at(-1)?.file_id ?? '',
+      ) ?? {};
+    return { fileId, path, onDisk: join(dataDir, 'files', path) };
+  };
+  let last = '';
+  {
+    await using server = await open(dataDir);
+    server.addUser({ id: ann, first_name: 'Ann' });
+    const [first, second] = [photo(server), photo(server)];
+    await stat(first.onDisk);
+    server.world.files.remove(first.fileId);
+    await assert.rejects(stat(first.onDisk), { code: 'ENOENT' });
+    last = second.path;
+  }
+  await using server = await open(dataDir);
+  assert.notEqual(photo(server).path, last);
+  assert.notEqual(photo(server).path, last);
+});
+
 test('chats, blocks, keyboards and the numbers of messages survive a restart', async (t) => {
   const dataDir = await createFolder(t);
   const reply_markup = { keyboard: [[{ text: 'Menu' }]] };

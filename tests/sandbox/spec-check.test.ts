@@ -19,6 +19,7 @@ const check = createSpecCheck({
         field('parse_mode', ['String']),
         field('photo', ['InputFile', 'String']),
         field('media', ['Array of Media']),
+        field('album', ['Array of MediaPhoto', 'Array of MediaVideo']),
         field('markup', ['Buttons', 'Removal']),
         field('silent', ['Boolean']),
       ],
@@ -63,6 +64,14 @@ const ofMultipart = (values: Record<string, string>, files: string[] = []) =>
     'send',
     createFields(values, new Map(files.map((name) => [name, file])), false),
   );
+
+test('a list that may hold several types may mix them', () => {
+  const photo = { type: 'photo', media: 'a' };
+  const video = { type: 'video', media: 'b' };
+  const send = (album: unknown) => ofJson({ chat_id: 1, text: 'hi', album });
+  assert.deepEqual(send([photo, video]), []);
+  assert.equal(send([photo, { type: 'sound', media: 'c' }]).length, 1);
+});
 
 test('a right request has no findings, in JSON or in multipart', () => {
   const markup = { rows: [[{ text: 'a', data: 'b' }]] };

@@ -7,7 +7,8 @@ import { setFlagsFromString } from 'node:v8';
  */
 
 // The database's engine is compiled twice, quickly and then well; well pays after minutes only.
-setFlagsFromString('--liftoff-only');
+setFlagsFromString('--no-wasm-tier-up');
+setFlagsFromString('--no-wasm-dynamic-tiering');
 
 /**
  * For each file of a package Node parses its package.json anew, and drizzle's has 180 kB for 150 files. An

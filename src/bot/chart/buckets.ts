@@ -14,6 +14,8 @@ export interface Bucket {
   readonly margin: Stars;
   readonly refunds: Stars;
   readonly activePeople: number;
+  /** The medians of its days, each counted as often as there were renders; null when there was none. */
+  readonly renderSeconds: number | null;
 }
 
 /** Bars that a chart has room for. */
@@ -49,5 +51,17 @@ function gather(days: readonly DayOfSales[]): Bucket {
     margin: stars(revenue - cost),
     refunds: sumStars(days.map((day) => day.refunds)),
     activePeople: average(({ activePeople }) => activePeople),
+    renderSeconds: renderSecondsOf(days),
   };
+}
+
+function renderSecondsOf(days: readonly DayOfSales[]): number | null {
+  let renders = 0;
+  let seconds = 0;
+  for (const day of days) {
+    if (day.medianRenderSeconds === null) continue;
+    renders += day.renders;
+    seconds += day.renders * day.medianRenderSeconds;
+  }
+  return renders === 0 ? null : seconds / renders;
 }

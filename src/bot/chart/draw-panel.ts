@@ -39,11 +39,14 @@ function timeOption(panel: TimePanel, locale: string): object {
   const every = Math.ceil(labels.length / MOST_LABELS);
   // From the right: today always has its label.
   const shown = (index: number) => (labels.length - 1 - index) % every === 0;
+  // The title says what a single series is.
+  const hasLegend = series.length > 1;
   return {
     animation: false,
     textStyle: { fontFamily: FONT },
-    grid: { ...GRID, left: 12, right: 24, top: 20, bottom: 70 },
+    grid: { ...GRID, left: 12, right: 24, top: 16, bottom: hasLegend ? 46 : 4 },
     legend: {
+      show: hasLegend,
       bottom: 0,
       left: 12,
       itemGap: 36,
@@ -62,7 +65,7 @@ function timeOption(panel: TimePanel, locale: string): object {
     },
     yAxis: {
       type: 'value',
-      splitNumber: 3,
+      splitNumber: 2,
       ...(whole ? { minInterval: 1 } : {}),
       splitLine: { lineStyle: { color: RULE, width: 2 } },
       axisLabel: {
@@ -80,7 +83,9 @@ function timeOption(panel: TimePanel, locale: string): object {
             lineStyle: { color: TONES[tone], width: 6 },
             symbol: 'circle',
             symbolSize: 16,
-            showSymbol: labels.length <= 12,
+            // A value between two gaps is nothing but its symbol.
+            showSymbol: labels.length <= 12 || values.includes(null),
+            connectNulls: true,
             smooth: 0.2,
             smoothMonotone: 'x',
           }
@@ -129,6 +134,6 @@ function listOption({ bars }: ListPanel): object {
 /** Whether there is nothing to see. */
 export function isEmpty(panel: Panel): boolean {
   return panel.kind === 'time'
-    ? panel.series.every(({ values }) => values.every((value) => value === 0))
+    ? panel.series.every(({ values }) => values.every((value) => value === 0 || value === null))
     : panel.bars.every(({ value }) => value === 0);
 }

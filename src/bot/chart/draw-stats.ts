@@ -11,11 +11,11 @@ const MARGIN = 36;
 const GAP = 20;
 const INNER = WIDTH - 2 * MARGIN;
 
-const HEADING_HEIGHT = 124;
+const HEADING_HEIGHT = 114;
 const TILE_COLUMNS = 3;
-const TILE_HEIGHT = 128;
+const TILE_HEIGHT = 112;
 const TILE_WIDTH = (INNER - (TILE_COLUMNS - 1) * GAP) / TILE_COLUMNS;
-const PANEL_HEADING = 64;
+const PANEL_HEADING = 54;
 
 /** Draws the picture as a PNG of 1080 × 1280 pixels; takes half a second of a processor. */
 export function drawStats(picture: StatsPicture): Uint8Array {
@@ -35,18 +35,41 @@ export function drawStats(picture: StatsPicture): Uint8Array {
 function toSvg({ title, subtitle, tiles, panels, locale }: StatsPicture): string {
   const rows = Math.ceil(tiles.length / TILE_COLUMNS);
   const panelsTop = MARGIN + HEADING_HEIGHT + rows * (TILE_HEIGHT + GAP);
-  const panelHeight = (HEIGHT - MARGIN - panelsTop - (panels.length - 1) * GAP) / panels.length;
+  const cards = stackCards(panels, panelsTop);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" font-family="${FONT}">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="${PAPER}"/>`,
     text(title, { x: MARGIN, y: MARGIN + 46, size: 46, bold: true }),
     text(subtitle, { x: MARGIN, y: MARGIN + 94, size: 28, color: MUTED }),
     ...tiles.map((tile, index) => drawTile(tile, index)),
-    ...panels.map((panel, index) =>
-      drawCard(panel, panelsTop + index * (panelHeight + GAP), panelHeight, locale),
-    ),
+    ...cards.map(({ panel, y, height }) => drawCard(panel, y, height, locale)),
     '</svg>',
   ].join('\n');
+}
+
+interface Card {
+  readonly panel: Panel;
+  readonly y: number;
+  readonly height: number;
+}
+
+/** The panels below each other down to the margin. */
+function stackCards(panels: readonly Panel[], top: number): Card[] {
+  const room = HEIGHT - MARGIN - top - (panels.length - 1) * GAP;
+  const shares = panels.map(shareOf);
+  const all = shares.reduce((sum, share) => sum + share, 0);
+  let y = top;
+  return panels.map((panel, index) => {
+    const height = (room * (shares[index] ?? 0)) / all;
+    const card = { panel, y, height };
+    y += height + GAP;
+    return card;
+  });
+}
+
+/** A single series has no legend. */
+function shareOf(panel: Panel): number {
+  return panel.kind === 'time' && panel.series.length === 1 ? 0.75 : 1;
 }
 
 function drawTile({ label, value, tone }: Tile, index: number): string {
@@ -55,13 +78,13 @@ function drawTile({ label, value, tone }: Tile, index: number): string {
   const size = value.length > 11 ? 34 : 44;
   return [
     card(x, y, TILE_WIDTH, TILE_HEIGHT),
-    text(label, { x: x + 24, y: y + 44, size: 25, color: MUTED }),
-    text(value, { x: x + 24, y: y + 102, size, bold: true, color: tone ? TONES[tone] : INK }),
+    text(label, { x: x + 24, y: y + 40, size: 25, color: MUTED }),
+    text(value, { x: x + 24, y: y + 92, size, bold: true, color: tone ? TONES[tone] : INK }),
   ].join('\n');
 }
 
 function drawCard(panel: Panel, y: number, height: number, locale: StatsPicture['locale']): string {
-  const size = { width: INNER - 24, height: height - PANEL_HEADING - 20 };
+  const size = { width: INNER - 24, height: height - PANEL_HEADING - 14 };
   const nothing = text(panel.nothing, {
     x: WIDTH / 2,
     y: y + PANEL_HEADING + size.height / 2 - 24,
@@ -73,7 +96,7 @@ function drawCard(panel: Panel, y: number, height: number, locale: StatsPicture[
   const drawn = isEmpty(panel) ? nothing : drawPanel(panel, size, locale).replace('<svg ', place);
   return [
     card(MARGIN, y, INNER, height),
-    text(panel.title, { x: MARGIN + 24, y: y + 46, size: 30, bold: true }),
+    text(panel.title, { x: MARGIN + 24, y: y + 44, size: 30, bold: true }),
     drawn,
   ].join('\n');
 }

@@ -14,4 +14,5 @@ export const TONES: Readonly<Record<Tone, string>> = {
   refunds: '#f0695f',
   orders: '#3390ec',
   people: '#7a4fd8',
+  render: '#c77700',
 };

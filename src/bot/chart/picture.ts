@@ -6,9 +6,9 @@ export interface Tile {
 }
 
 /** What a colour stands for. */
-export type Tone = 'margin' | 'cost' | 'refunds' | 'orders' | 'people';
+export type Tone = 'margin' | 'cost' | 'refunds' | 'orders' | 'people' | 'render';
 
-/** Bars over time, some of them on top of each other, and lines across them. */
+/** Bars over time, some of them on top of each other, and lines across them; one alone is smaller. */
 export interface TimePanel {
   readonly kind: 'time';
   readonly title: string;
@@ -18,11 +18,12 @@ export interface TimePanel {
     readonly name: string;
     readonly tone: Tone;
     readonly shape: 'bar' | 'stacked' | 'line';
-    readonly values: readonly number[];
+    /** Null where nothing is known. */
+    readonly values: readonly (number | null)[];
   }[];
   /** Whether values are counts: the axis then has whole numbers only. */
   readonly whole: boolean;
-  /** Said in the middle when all values are zero. */
+  /** Said in the middle when all values are zero or unknown. */
   readonly nothing: string;
 }
 

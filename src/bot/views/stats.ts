@@ -66,17 +66,32 @@ export function statsPicture(
 }
 
 const TITLES: Readonly<
-  Record<BucketUnit, { readonly money: TextKey; readonly activity: TextKey }>
+  Record<
+    BucketUnit,
+    { readonly money: TextKey; readonly activity: TextKey; readonly render: TextKey }
+  >
 > = {
-  day: { money: 'office.stats.money', activity: 'office.stats.activity' },
-  week: { money: 'office.stats.moneyWeeks', activity: 'office.stats.activityAverage' },
-  month: { money: 'office.stats.moneyMonths', activity: 'office.stats.activityAverage' },
+  day: {
+    money: 'office.stats.money',
+    activity: 'office.stats.activity',
+    render: 'office.stats.renderDays',
+  },
+  week: {
+    money: 'office.stats.moneyWeeks',
+    activity: 'office.stats.activityAverage',
+    render: 'office.stats.renderWeeks',
+  },
+  month: {
+    money: 'office.stats.moneyMonths',
+    activity: 'office.stats.activityAverage',
+    render: 'office.stats.renderMonths',
+  },
 };
 
 function panelsOverTime(t: Translate, language: Language, sales: Statistics): Panel[] {
   const { unit, buckets } = gatherDays(sales.days);
   const labels = buckets.map(({ from }) => labelOf(from, unit, language));
-  const of = (name: TextKey, tone: Tone, read: (bucket: Bucket) => number) => ({
+  const of = (name: TextKey, tone: Tone, read: (bucket: Bucket) => number | null) => ({
     name: t(name),
     tone,
     values: buckets.map(read),
@@ -111,7 +126,20 @@ function panelsOverTime(t: Translate, language: Language, sales: Statistics): Pa
       },
     ],
   };
-  return [money, activity];
+  const render: TimePanel = {
+    kind: 'time',
+    title: t(TITLES[unit].render),
+    labels,
+    whole: false,
+    nothing: t('office.stats.nothingRendered'),
+    series: [
+      {
+        ...of('office.stats.render', 'render', ({ renderSeconds }) => renderSeconds),
+        shape: 'line',
+      },
+    ],
+  };
+  return [money, activity, render];
 }
 
 function panelsOfDay(t: Translate, language: Language, sales: Statistics): Panel[] {

@@ -43,6 +43,11 @@ export function createSpecCheck(json: unknown): SpecCheck {
 
   /** Findings for a value that may be of any of these types; those of the closest when none fits. */
   function checkAny(value: unknown, types: readonly string[], at: string): string[] {
+    const elements = types.flatMap((type) => /^Array of (.+)$/.exec(type)?.[1] ?? []);
+    if (Array.isArray(value) && elements.length > 1) {
+      // Photos and videos may be in one list.
+      return value.flatMap((item, index) => checkAny(item, elements, `${at}[${index}]`));
+    }
     let closest: string[] | undefined;
     for (const type of types) {
       const found = checkType(value, type, at);

@@ -2,7 +2,7 @@ import * as api from './api.ts';
 import { changeSending, sendAlbums, settle } from './send-files.ts';
 import { currentChat, type Overlay, type PageState, type Sending } from './state.ts';
 import type { Store } from './store.ts';
-import type { FaultName } from './wire.ts';
+import type { FaultName, SentAs } from './wire.ts';
 import { count, fill, WORDS, type Words } from './words.ts';
 
 /** What the page can do; components get this and the state, and nothing else. */
@@ -11,7 +11,7 @@ export interface Actions {
   sendText(text: string): void;
   retry(sending: Sending): void;
   discard(sending: Sending): void;
-  sendFiles(files: readonly File[], as: 'photo' | 'file', caption: string): void;
+  sendFiles(files: readonly File[], as: SentAs, caption: string): void;
   sendSamples(names: readonly string[]): void;
   press(messageId: number, place: string, data: string): void;
   pay(messageId: number): void;

@@ -1,5 +1,5 @@
 import type { Message } from 'grammy/types';
-import type { FaultName, PressResult } from './wire.ts';
+import type { FaultName, PressResult, SentAs } from './wire.ts';
 
 /** What became of a payment, as the server tells it. */
 export type PaymentOutcome =
@@ -42,14 +42,16 @@ export const clearFaults = () => post<object>('/faults/clear');
 /** Sends up to ten files as one album, and tells from 0 to 1 how far it is. */
 export function sendFiles(
   personId: number,
-  as: 'photo' | 'file',
+  as: SentAs,
   files: readonly { readonly blob: Blob; readonly name: string }[],
-  caption: string,
+  about: { readonly caption: string; readonly durationSeconds: number | undefined },
   onProgress: (progress: number) => void,
 ): Promise<Message[]> {
+  const { caption, durationSeconds } = about;
   const form = new FormData();
   form.set('as', as);
   if (caption !== '') form.set('caption', caption);
+  if (durationSeconds !== undefined) form.set('durationSeconds', `${durationSeconds}`);
   for (const { blob, name } of files) form.append('file', blob, name);
   // `fetch` does not tell how much of a body has been sent.
   const request = new XMLHttpRequest();

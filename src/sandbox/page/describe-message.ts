@@ -12,8 +12,10 @@ export function describeMessage(message: Omit<Message, 'reply_to_message'>, word
   if (message.video !== undefined) return words.video;
   if (message.animation !== undefined) return words.gif;
   if (document !== undefined) return document.file_name ?? words.file;
+  if (message.video_note !== undefined) return words.videoNote;
   if (message.voice !== undefined) return words.voice;
-  if (message.audio !== undefined) return message.audio.title ?? words.audio;
+  if (message.audio !== undefined)
+    return message.audio.title ?? message.audio.file_name ?? words.audio;
   if (sticker !== undefined) return `${sticker.emoji ?? ''} ${words.sticker}`.trim();
   if (invoice !== undefined) return invoice.title;
   if (message.successful_payment !== undefined) return words.paymentDone;

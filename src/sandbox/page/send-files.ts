@@ -1,8 +1,10 @@
 import type { Message } from 'grammy/types';
 import { fileUrl, sendFiles } from './api.ts';
 import { compressPhoto, looksLikePhoto } from './compress-photo.ts';
+import { isAlbumKind, measureDuration } from './sounds-and-videos.ts';
 import { mergeMessages, type PageState, type Sending } from './state.ts';
 import type { Store } from './store.ts';
+import type { SentAs } from './wire.ts';
 
 /** What clients put into one album. */
 export const albumSize = 10;
@@ -12,7 +14,7 @@ export async function sendAlbums(
   store: Store<PageState>,
   options: {
     readonly personId: number;
-    readonly as: 'photo' | 'file';
+    readonly as: SentAs;
     readonly files: readonly File[];
     readonly caption: string;
   },
@@ -36,7 +38,11 @@ export async function sendAlbums(
           return { blob, name: file.name };
         }),
       );
-      const messages = await sendFiles(personId, as, ready, words, (progress) =>
+      const [first] = parts;
+      const durationSeconds =
+        first === undefined || isAlbumKind(as) ? undefined : await measureDuration(first);
+      const about = { caption: words, durationSeconds };
+      const messages = await sendFiles(personId, as, ready, about, (progress) =>
         update({ progress }),
       );
       settle(store, sending, messages, as === 'photo' ? ready.map(({ blob }) => blob) : []);
@@ -48,11 +54,15 @@ export async function sendAlbums(
   }
 }
 
-/** Albums hold photos or files, never both; what the browser cannot open goes as a file. */
+/**
+ * Albums hold photos or files, never both; what the browser cannot open goes as a file. Sounds and videos go one
+ * by one.
+ */
 export function sortIntoAlbums(
   files: readonly File[],
-  as: 'photo' | 'file',
-): { readonly as: 'photo' | 'file'; readonly files: readonly File[] }[] {
+  as: SentAs,
+): { readonly as: SentAs; readonly files: readonly File[] }[] {
+  if (!isAlbumKind(as)) return files.map((file) => ({ as, files: [file] }));
   const photos = as === 'photo' ? files.filter(looksLikePhoto) : [];
   const others = files.filter((file) => !photos.includes(file));
   const split = (all: readonly File[], kind: 'photo' | 'file') =>
@@ -65,7 +75,7 @@ export function sortIntoAlbums(
 
 function announce(
   personId: number,
-  { as, files }: { readonly as: 'photo' | 'file'; readonly files: readonly File[] },
+  { as, files }: { readonly as: SentAs; readonly files: readonly File[] },
   text: string,
 ): Sending {
   return {

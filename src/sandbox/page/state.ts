@@ -1,5 +1,5 @@
 import type { Message } from 'grammy/types';
-import type { BotProcessState, CallLine, ChatFacts, Persona, WorldChange } from './wire.ts';
+import type { BotProcessState, CallLine, ChatFacts, Persona, SentAs, WorldChange } from './wire.ts';
 
 /** One chat as it is known here, oldest message first. */
 export interface Chat {
@@ -20,7 +20,7 @@ export interface Sending {
   readonly key: string;
   readonly personId: number;
   readonly text?: string;
-  readonly as?: 'photo' | 'file';
+  readonly as?: SentAs;
   readonly previews: readonly Preview[];
   /** From 0 to 1. */
   readonly progress: number;

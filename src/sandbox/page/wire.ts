@@ -77,6 +77,10 @@ export interface WorldChange {
   readonly calls?: readonly CallLine[];
 }
 
+/** What a file can be sent as. */
+export const SENT_AS = ['photo', 'file', 'voice', 'audio', 'video', 'video_note'] as const;
+export type SentAs = (typeof SENT_AS)[number];
+
 /** Troubles that can be ordered from the page. */
 export const FAULTS = ['slow', 'cut', 'flood', 'provider'] as const;
 export type FaultName = (typeof FAULTS)[number];

@@ -1,7 +1,10 @@
 import { randomInt } from 'node:crypto';
+import type { Message } from 'grammy/types';
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { FAULTS, type FaultName, type PressResult } from '../page/wire.ts';
+import { FAULTS, type FaultName, type PressResult, SENT_AS, type SentAs } from '../page/wire.ts';
+import { clearChat } from '../world/clear-chat.ts';
+import type { SendVideoOptions } from '../world/person-messages.ts';
 import type { Stage } from './feed.ts';
 
 /** What a client sends in one go; Telegram's take ten, too. */
@@ -16,8 +19,10 @@ const payment = z.object({ messageId: z.int() });
 const stars = z.object({ count: z.int().min(1).max(100_000) });
 const fault = z.object({ name: z.enum(FAULTS) });
 const sending = z.object({
-  as: z.enum(['photo', 'file']),
+  as: z.enum(SENT_AS),
   caption: z.string().max(1024).optional(),
+  /** Of a sound or a video, as the page found it; a real client says it, too. */
+  durationSeconds: z.coerce.number().nonnegative().transform(Math.round).optional(),
 });
 
 /** What a person does on the page, and what is done to the bot. */
@@ -27,6 +32,17 @@ export function createActions({ telegram, bot, people }: Stage): Hono {
     const isBadInput = error instanceof z.ZodError || error instanceof SyntaxError;
     return context.json({ error: error.message }, isBadInput ? 400 : 409);
   });
+
+  const sendAs: Readonly<
+    Record<SentAs, (id: number, bytes: Uint8Array, options: SendVideoOptions) => Message>
+  > = {
+    photo: telegram.sendPhoto,
+    file: telegram.sendDocument,
+    voice: telegram.sendVoice,
+    audio: telegram.sendAudio,
+    video: telegram.sendVideo,
+    video_note: telegram.sendVideoNote,
+  };
 
   function personOf(context: Context): number {
     const id = Number(context.req.param('id'));
@@ -43,7 +59,7 @@ export function createActions({ telegram, bot, people }: Stage): Hono {
     const id = personOf(context);
     const form = await context.req.formData();
     const given = Object.fromEntries([...form].filter(([, value]) => typeof value === 'string'));
-    const { as, caption } = sending.parse(given);
+    const { as, caption, durationSeconds } = sending.parse(given);
     const files = form.getAll('file').filter((value) => typeof value !== 'string');
     if (files.length === 0 || files.length > albumSize) throw new Error('send one to ten files');
     if (files.some((file) => file.size > maxFileBytes)) throw new Error('a file is too large');
@@ -54,17 +70,13 @@ export function createActions({ telegram, bot, people }: Stage): Hono {
     try {
       const messages = files.map((file, index) => {
         const bytes = new Uint8Array(contents[index] ?? new ArrayBuffer(0));
-        const options = {
+        return sendAs[as](id, bytes, {
           ...(files.length > 1 ? { mediaGroupId } : {}),
           ...(caption !== undefined && index === 0 ? { caption } : {}),
-        };
-        return as === 'photo'
-          ? telegram.sendPhoto(id, bytes, options)
-          : telegram.sendDocument(id, bytes, {
-              ...options,
-              fileName: file.name,
-              ...(file.type === '' ? {} : { mimeType: file.type }),
-            });
+          ...(durationSeconds === undefined ? {} : { durationSeconds }),
+          fileName: file.name,
+          ...(file.type === '' ? {} : { mimeType: file.type }),
+        });
       });
       return context.json(messages);
     } finally {
@@ -101,8 +113,7 @@ export function createActions({ telegram, bot, people }: Stage): Hono {
   });
 
   routes.post('/people/:id/clear', (context) => {
-    const id = personOf(context);
-    for (const { message_id } of telegram.messages(id)) telegram.world.state.remove(id, message_id);
+    clearChat(telegram.world, personOf(context));
     return context.json({});
   });
 

@@ -35,7 +35,7 @@ export interface NewFile {
   fileUniqueId?: string | undefined;
 }
 
-/** Files by id; a file_id once given out works for as long as the store lives. */
+/** Files by id; a file_id once given out works until the file is removed. */
 export interface FileStore {
   add(file: NewFile): StoredFile;
   /** Remembers what a message with this file holds, so that sending its file_id repeats it. */
@@ -46,6 +46,8 @@ export interface FileStore {
   content(fileId: string): MessageContent | undefined;
   /** The file's bytes; zeros where only a size was claimed. */
   bytes(file: StoredFile): Uint8Array;
+  /** Forgets a file and its bytes, if there is one. */
+  remove(fileId: string): void;
 }
 
 const folders: Record<FileKind, string> = {
@@ -65,14 +67,16 @@ export function createFileStore(store: Store): FileStore {
   const files = store.table<StoredFile>('files');
   const contents = store.table<MessageContent>('file-contents');
   const paths = new Map(files.values().map((file) => [file.path, file]));
+  let number = Math.max(-1, ...files.values().map(({ path }) => numberIn(path)));
 
   return {
     add({ kind, data, extension, mimeType, fileUniqueId }) {
+      number += 1;
       const file: StoredFile = {
         fileId: `AgAC${randomBytes(36).toString('base64url')}`,
         fileUniqueId: fileUniqueId ?? `AQAD${randomBytes(9).toString('base64url')}`,
         kind,
-        path: `${folders[kind]}/file_${files.size}${extension}`,
+        path: `${folders[kind]}/file_${number}${extension}`,
         sizeBytes: data instanceof Uint8Array ? data.byteLength : data.sizeBytes,
         mimeType,
       };
@@ -87,7 +91,17 @@ export function createFileStore(store: Store): FileStore {
     byPath: (path) => paths.get(path),
     content: (fileId) => contents.get(fileId),
     bytes: (file) => store.readBytes(bytesPath(file)) ?? new Uint8Array(file.sizeBytes),
+    remove(fileId) {
+      const file = files.get(fileId);
+      if (file === undefined) return;
+      files.delete(fileId);
+      contents.delete(fileId);
+      paths.delete(file.path);
+      // After the record that promises them.
+      store.removeBytes(bytesPath(file));
+    },
   };
 }
 
+const numberIn = (path: string) => Number(/file_(\d+)/.exec(path)?.[1] ?? -1);
 const bytesPath = ({ path }: StoredFile) => `files/${path}`;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Store, Table } from './store.ts';
@@ -72,6 +72,9 @@ export function openSqliteStore(folder: string): Store {
     readBytes(path) {
       const target = join(folder, path);
       return existsSync(target) ? readFileSync(target) : undefined;
+    },
+    removeBytes(path) {
+      rmSync(join(folder, path), { force: true });
     },
     flush,
     close() {

@@ -17,6 +17,7 @@ export interface Store {
   /** Keeps bytes under a path of plain names separated by slashes. */
   writeBytes(path: string, bytes: Uint8Array): void;
   readBytes(path: string): Uint8Array | undefined;
+  removeBytes(path: string): void;
   /** Makes sure that everything set so far outlives this process. */
   flush(): void;
   close(): void;
@@ -29,6 +30,7 @@ export function createMemoryStore(): Store {
     table: <V>() => new Map<string, V>(),
     writeBytes: (path, bytes) => void bytesByPath.set(path, bytes),
     readBytes: (path) => bytesByPath.get(path),
+    removeBytes: (path) => void bytesByPath.delete(path),
     flush: () => {},
     close: () => {},
   };

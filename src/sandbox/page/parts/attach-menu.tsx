@@ -4,10 +4,11 @@ import type { Words } from '../words.ts';
 import { Icon } from './icons.tsx';
 import { PopupMenu } from './popup-menu.tsx';
 
-/** Photos, files, or the samples. */
+/** Photos, files, sounds and videos, or the samples. */
 export function AttachMenu({ words, act }: { words: Words; act: Actions }) {
   const photos = useRef<HTMLInputElement>(null);
   const files = useRef<HTMLInputElement>(null);
+  const media = useRef<HTMLInputElement>(null);
   const onPicked =
     (as: 'photo' | 'file') => (event: Event & { currentTarget: HTMLInputElement }) => {
       const picked = [...(event.currentTarget.files ?? [])];
@@ -22,6 +23,7 @@ export function AttachMenu({ words, act }: { words: Words; act: Actions }) {
         items={[
           { icon: 'photo', label: words.attachPhoto, choose: () => photos.current?.click() },
           { icon: 'file', label: words.attachFile, choose: () => files.current?.click() },
+          { icon: 'voice', label: words.attachMedia, choose: () => media.current?.click() },
           {
             icon: 'samples',
             label: words.attachSamples,
@@ -47,6 +49,15 @@ export function AttachMenu({ words, act }: { words: Words; act: Actions }) {
         multiple
         aria-label={words.attachFile}
         onChange={onPicked('file')}
+      />
+      <input
+        ref={media}
+        hidden
+        type="file"
+        accept="audio/*,video/*"
+        multiple
+        aria-label={words.attachMedia}
+        onChange={onPicked('photo')}
       />
     </>
   );

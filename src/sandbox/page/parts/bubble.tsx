@@ -1,14 +1,16 @@
 import type { InlineKeyboardButton, Message } from 'grammy/types';
+import { Fragment } from 'preact';
 import { memo } from 'preact/compat';
 import { describeMessage } from '../describe-message.ts';
 import { showNumber, showTime } from '../format.ts';
 import type { Bubble as BubbleLayout } from '../lay-out-chat.ts';
 import { count, fill } from '../words.ts';
 import type { BubbleContext } from './bubble-context.ts';
-import { DocumentFile, SoundPlayer } from './files.tsx';
+import { DocumentFile } from './files.tsx';
 import { FormattedText } from './formatted-text.tsx';
 import { Icon, StarIcon, Ticks } from './icons.tsx';
-import { AnimationPlayer, Photos, VideoPlayer } from './pictures.tsx';
+import { Album, AnimationPlayer, VideoNote, VideoPlayer } from './pictures.tsx';
+import { MusicPlayer, VoicePlayer } from './sounds.tsx';
 
 export interface BubbleProps {
   readonly bubble: BubbleLayout;
@@ -40,14 +42,18 @@ function BubbleBody({ bubble, context, isTaken, pressed }: BubbleProps) {
   const { words, language } = context;
   if (bubble.isService) return <ServiceNote message={message} context={context} />;
 
-  const captioned = messages.find(({ caption }) => caption !== undefined);
-  const text = message.text ?? captioned?.caption;
-  const entities = message.entities ?? captioned?.caption_entities;
+  // Of files each says its own below itself, and the last one's is that of the bubble.
+  const saying = isFile(message)
+    ? messages.at(-1)
+    : messages.find(({ caption }) => caption !== undefined);
+  const text = message.text ?? saying?.caption;
+  const entities = message.entities ?? saying?.caption_entities;
   const isPicture =
     message.photo !== undefined || message.video !== undefined || message.animation !== undefined;
   const kind = isPicture ? (text === undefined ? 'bare' : 'captioned') : 'plain';
   const isOnlyEmoji =
     message.sticker !== undefined ||
+    message.video_note !== undefined ||
     (message.text !== undefined &&
       /^(?:\p{Extended_Pictographic}\uFE0F?){1,3}$/u.test(message.text));
   const markup = messages.at(-1)?.reply_markup?.inline_keyboard;
@@ -94,28 +100,47 @@ function BubbleBody({ bubble, context, isTaken, pressed }: BubbleProps) {
   );
 }
 
+const isFile = ({ document, audio }: Message) => document !== undefined || audio !== undefined;
+
 function Content(props: {
   message: Message;
   messages: readonly Message[];
   context: BubbleContext;
 }) {
   const { message, messages, context } = props;
-  if (message.photo !== undefined) return <Photos messages={messages} context={context} />;
+  if (message.photo !== undefined || (message.video !== undefined && messages.length > 1)) {
+    return <Album messages={messages} context={context} />;
+  }
   if (message.video !== undefined) return <VideoPlayer message={message} context={context} />;
+  if (message.video_note !== undefined) return <VideoNote message={message} context={context} />;
   if (message.animation !== undefined) {
     return <AnimationPlayer message={message} context={context} />;
   }
-  if (message.document !== undefined) {
+  if (message.voice !== undefined) return <VoicePlayer message={message} context={context} />;
+  if (isFile(message)) {
     return (
       <div class="documents">
         {messages.map((one) => (
-          <DocumentFile key={one.message_id} message={one} context={context} />
+          <Fragment key={one.message_id}>
+            {one.audio === undefined ? (
+              <DocumentFile message={one} context={context} />
+            ) : (
+              <MusicPlayer message={one} context={context} />
+            )}
+            {one.caption !== undefined && one !== messages.at(-1) && (
+              <div class="text" dir="auto">
+                <FormattedText
+                  text={one.caption}
+                  entities={one.caption_entities}
+                  words={context.words}
+                  act={context.act}
+                />
+              </div>
+            )}
+          </Fragment>
         ))}
       </div>
     );
-  }
-  if (message.voice !== undefined || message.audio !== undefined) {
-    return <SoundPlayer message={message} context={context} />;
   }
   if (message.invoice !== undefined) return <Invoice message={message} context={context} />;
   if (message.sticker !== undefined) {

@@ -1,7 +1,7 @@
 import type { Message } from 'grammy/types';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { fileUrl } from '../api.ts';
-import { showDuration, showSize } from '../format.ts';
+import { showSize } from '../format.ts';
 import { fill } from '../words.ts';
 import type { BubbleContext } from './bubble-context.ts';
 import { Icon } from './icons.tsx';
@@ -89,66 +89,4 @@ function saveBlob(blob: Blob, name: string): void {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
-/** Voice messages and music. */
-export function SoundPlayer({ message, context }: { message: Message; context: BubbleContext }) {
-  const { voice, audio } = message;
-  const { words, language } = context;
-  const sound = useRef<HTMLAudioElement>(null);
-  const [isPlaying, setPlaying] = useState(false);
-  const [position, setPosition] = useState(0);
-  const media = voice ?? audio;
-  const [length, setLength] = useState(media?.duration ?? 0);
-  useEffect(() => () => sound.current?.pause(), []);
-  if (media === undefined) return null;
-
-  const toggle = () => {
-    if (isPlaying) sound.current?.pause();
-    else void sound.current?.play().catch(() => setPlaying(false));
-  };
-  const title = audio === undefined ? words.voice : (audio.title ?? audio.file_name ?? words.audio);
-  return (
-    <div class="sound">
-      <button
-        type="button"
-        class="file-sign"
-        aria-label={isPlaying ? words.pause : words.play}
-        onClick={toggle}
-      >
-        <Icon name={isPlaying ? 'pause' : 'play'} size={24} />
-      </button>
-      <span class="file-facts">
-        <span class="file-name">{title}</span>
-        <input
-          type="range"
-          aria-label={words.seek}
-          min={0}
-          max={Math.max(1, length)}
-          step={0.1}
-          value={position}
-          onInput={({ currentTarget }) => {
-            if (sound.current !== null) sound.current.currentTime = Number(currentTarget.value);
-          }}
-        />
-        <span class="file-size">
-          {showDuration(isPlaying || position > 0 ? position : length)}
-          {audio?.file_size !== undefined && ` · ${showSize(audio.file_size, language)}`}
-        </span>
-      </span>
-      {/* biome-ignore lint/a11y/useMediaCaption: sounds in a chat have no captions */}
-      <audio
-        ref={sound}
-        src={fileUrl(media.file_id)}
-        preload="metadata"
-        onPlay={() => setPlaying(true)}
-        onPause={() => setPlaying(false)}
-        onTimeUpdate={({ currentTarget }) => setPosition(currentTarget.currentTime)}
-        onLoadedMetadata={({ currentTarget: { duration } }) => {
-          if (Number.isFinite(duration)) setLength(duration);
-        }}
-        onEnded={() => setPosition(0)}
-      />
-    </div>
-  );
 }

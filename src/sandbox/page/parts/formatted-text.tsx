@@ -44,11 +44,15 @@ function renderRange(
         {renderEntity(context, entity, context.text.slice(entity.offset, end), children)}
       </Fragment>,
     );
-    at = end;
+    // A block ends its line by itself.
+    at = isBlock(entity) && context.text[end] === '\n' ? end + 1 : end;
   }
   parts.push(context.text.slice(at, to));
   return parts;
 }
+
+const isBlock = ({ type }: MessageEntity) =>
+  type === 'pre' || type === 'blockquote' || type === 'expandable_blockquote';
 
 function renderEntity(
   { act, words }: Context,
@@ -66,10 +70,11 @@ function renderEntity(
     case 'strikethrough':
       return <s>{children}</s>;
     case 'code':
+    case 'pre':
       return (
         <button
           type="button"
-          class="code"
+          class={entity.type === 'pre' ? 'code block' : 'code'}
           onClick={() => {
             void navigator.clipboard?.writeText(text).then(() => act.toast(words.copied));
           }}
@@ -77,8 +82,6 @@ function renderEntity(
           {children}
         </button>
       );
-    case 'pre':
-      return <pre>{children}</pre>;
     case 'blockquote':
     case 'expandable_blockquote':
       return <blockquote>{children}</blockquote>;

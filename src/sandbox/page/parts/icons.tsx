@@ -15,6 +15,7 @@ const paths = {
   photo: 'M4 6h16v12H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01',
   file: 'M7 3h7l5 5v13H7zM14 3v5h5',
   samples: 'M8 4h12v12H8zM4 8v12h12M8 13l3-3 3 3 2-2 4 4',
+  voice: 'M12 3a3 3 0 0 0-3 3v6a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3zM6 11.5a6 6 0 0 0 12 0M12 17.5V21',
   keyboard: 'M3 7h18v11H3zM7 11h.01M11 11h.01M15 11h.01M8 15h8',
   link: 'M7 17L17 7M9 7h8v8',
   pay: 'M4 7h16v11H4zM4 11h16',

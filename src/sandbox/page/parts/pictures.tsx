@@ -1,4 +1,4 @@
-import type { Message, PhotoSize } from 'grammy/types';
+import type { Message, PhotoSize, Video } from 'grammy/types';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { fileUrl } from '../api.ts';
 import { showDuration, showTime } from '../format.ts';
@@ -20,9 +20,12 @@ export function fitPicture(width: number, height: number): { width: number; rati
   return { width: Math.max(minWidth, Math.round(Math.min(maxWidth, maxHeight * ratio))), ratio };
 }
 
-const largest = (message: Message): PhotoSize | undefined => message.photo?.at(-1);
+/** The photo or the video of a message. */
+const picturedIn = ({ photo, video }: Message): PhotoSize | Video | undefined =>
+  photo?.at(-1) ?? video;
 
-export function Photos({
+/** One photo, or photos and videos side by side. */
+export function Album({
   messages,
   context,
 }: {
@@ -30,7 +33,7 @@ export function Photos({
   context: BubbleContext;
 }) {
   const shown = messages.flatMap((message) => {
-    const size = largest(message);
+    const size = picturedIn(message);
     return size === undefined ? [] : [{ message, size }];
   });
   const [only] = shown;
@@ -38,7 +41,7 @@ export function Photos({
     const { width, ratio } = fitPicture(only.size.width, only.size.height);
     return (
       <div class="picture" style={{ '--width': `${width}px`, aspectRatio: `${ratio}` }}>
-        <Photo {...only} context={context} />
+        <Photo message={only.message} fileId={only.size.file_id} context={context} />
       </div>
     );
   }
@@ -57,7 +60,11 @@ export function Photos({
           >
             {row.map(({ message, size }, index) => (
               <div class="album-cell" key={message.message_id} style={{ flexGrow: ratios[index] }}>
-                <Photo message={message} size={size} context={context} />
+                {message.video === undefined ? (
+                  <Photo message={message} fileId={size.file_id} context={context} />
+                ) : (
+                  <VideoView video={message.video} context={context} />
+                )}
               </div>
             ))}
           </div>
@@ -69,11 +76,11 @@ export function Photos({
 
 function Photo({
   message,
-  size,
+  fileId,
   context: { words, language, act, ownPictures },
 }: {
   message: Message;
-  size: PhotoSize;
+  fileId: string;
   context: BubbleContext;
 }) {
   const time = showTime(message.date, language);
@@ -82,10 +89,10 @@ function Photo({
       type="button"
       class="picture-button"
       aria-label={fill(words.photoFrom, { time })}
-      onClick={() => act.show({ kind: 'photo', fileId: size.file_id })}
+      onClick={() => act.show({ kind: 'photo', fileId })}
     >
       <img
-        src={pictureUrl({ ownPictures }, size.file_id)}
+        src={pictureUrl({ ownPictures }, fileId)}
         alt={message.caption ?? words.photo}
         loading="lazy"
         decoding="async"
@@ -98,11 +105,19 @@ function Photo({
 /** A video that shows itself without sound, as clients do, and gets its controls when pressed. */
 export function VideoPlayer({ message, context }: { message: Message; context: BubbleContext }) {
   const { video } = message;
+  if (video === undefined) return null;
+  const { width, ratio } = fitPicture(video.width, video.height);
+  return (
+    <div class="picture" style={{ '--width': `${width}px`, aspectRatio: `${ratio}` }}>
+      <VideoView video={video} context={context} />
+    </div>
+  );
+}
+
+function VideoView({ video, context }: { video: Video; context: BubbleContext }) {
   const [isOpen, setOpen] = useState(false);
   const player = usePlayingInView(!wantsCalm() && !isOpen);
-  if (video === undefined) return null;
   const { words } = context;
-  const { width, ratio } = fitPicture(video.width, video.height);
   const duration = showDuration(video.duration);
   const shown = {
     src: fileUrl(video.file_id),
@@ -110,23 +125,57 @@ export function VideoPlayer({ message, context }: { message: Message; context: B
     loop: true,
     playsInline: true,
   };
+  if (isOpen) return <video {...shown} aria-label={words.video} controls autoplay />;
   return (
-    <div class="picture" style={{ '--width': `${width}px`, aspectRatio: `${ratio}` }}>
-      {isOpen ? (
-        <video {...shown} aria-label={words.video} controls autoplay />
-      ) : (
-        <button
-          type="button"
-          class="picture-button"
-          aria-label={fill(words.playVideo, { duration })}
-          onClick={() => setOpen(true)}
-        >
-          <video {...shown} ref={player} muted preload="auto" tabIndex={-1} />
-          {wantsCalm() && <PlaySign />}
-          <span class="pill duration">{duration}</span>
-        </button>
-      )}
-    </div>
+    <button
+      type="button"
+      class="picture-button"
+      aria-label={fill(words.playVideo, { duration })}
+      onClick={() => setOpen(true)}
+    >
+      <video {...shown} ref={player} muted preload="auto" tabIndex={-1} />
+      {wantsCalm() && <PlaySign />}
+      <span class="pill duration">{duration}</span>
+    </button>
+  );
+}
+
+/** A round video that shows itself without sound; pressed, it begins anew with sound, and then stops. */
+export function VideoNote({ message, context }: { message: Message; context: BubbleContext }) {
+  const { video_note: note } = message;
+  const [isLoud, setLoud] = useState(false);
+  const player = usePlayingInView(!wantsCalm());
+  if (note === undefined) return null;
+  const { words } = context;
+  const label = isLoud ? words.pause : words.play;
+  return (
+    <button
+      type="button"
+      class="picture-button video-note"
+      aria-label={`${words.videoNote}, ${showDuration(note.duration)}: ${label}`}
+      onClick={() => {
+        const { current } = player;
+        if (current === null) return;
+        current.currentTime = 0;
+        // A browser may want no sound; then it stays as it was.
+        void current.play().catch(() => {});
+        setLoud(!isLoud);
+      }}
+    >
+      <video
+        ref={player}
+        src={fileUrl(note.file_id)}
+        poster={note.thumbnail === undefined ? undefined : fileUrl(note.thumbnail.file_id)}
+        muted={!isLoud}
+        loop={!isLoud}
+        playsInline
+        preload="auto"
+        tabIndex={-1}
+        onEnded={() => setLoud(false)}
+      />
+      {wantsCalm() && !isLoud && <PlaySign />}
+      <span class="pill duration">{showDuration(note.duration)}</span>
+    </button>
   );
 }
 

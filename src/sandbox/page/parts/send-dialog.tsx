@@ -2,12 +2,13 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Actions } from '../actions.ts';
 import { looksLikePhoto } from '../compress-photo.ts';
 import { showSize } from '../format.ts';
-import type { Language } from '../wire.ts';
+import { soundOrVideoKinds } from '../sounds-and-videos.ts';
+import type { Language, SentAs } from '../wire.ts';
 import { count, fill, type Words } from '../words.ts';
 import { Dialog } from './dialog.tsx';
 import { Icon } from './icons.tsx';
 
-/** The last look before files are sent: as photos or files, with a caption. */
+/** The last look before files are sent: as photos, files, sounds or videos, with a caption. */
 export function SendDialog(props: {
   files: readonly File[];
   as: 'photo' | 'file';
@@ -19,9 +20,13 @@ export function SendDialog(props: {
   const [files, setFiles] = useState(props.files);
   const hasPhotos = files.some(looksLikePhoto);
   const [isCompressed, setCompressed] = useState(props.as === 'photo');
+  const kinds = soundOrVideoKinds(files);
+  const [wanted, setWanted] = useState<SentAs | undefined>(undefined);
   const [caption, setCaption] = useState('');
   const more = useRef<HTMLInputElement>(null);
-  const as = isCompressed && hasPhotos ? 'photo' : 'file';
+  const choices: readonly SentAs[] = props.as === 'file' ? ['file', ...kinds] : [...kinds, 'file'];
+  const chosen = choices.find((kind) => kind === wanted) ?? choices[0] ?? 'file';
+  const as = isCompressed && hasPhotos ? 'photo' : chosen;
   const areAllPhotos = as === 'photo' && files.every(looksLikePhoto);
   const title = count(language, areAllPhotos ? words.sendPhotos : words.sendFiles, files.length);
   const close = () => act.show(null);
@@ -37,7 +42,7 @@ export function SendDialog(props: {
         class="send-form"
         onSubmit={(event) => {
           event.preventDefault();
-          act.sendFiles(files, as, caption.trim());
+          act.sendFiles(files, as, as === 'video_note' ? '' : caption.trim());
           close();
         }}
       >
@@ -59,6 +64,21 @@ export function SendDialog(props: {
             />
           ))}
         </div>
+        {kinds.length > 0 && (
+          <fieldset class="choices" aria-label={words.sendAs}>
+            {choices.map((kind) => (
+              <label key={kind}>
+                <input
+                  type="radio"
+                  name="as"
+                  checked={kind === chosen}
+                  onChange={() => setWanted(kind)}
+                />
+                <span>{kindName(kind, words)}</span>
+              </label>
+            ))}
+          </fieldset>
+        )}
         {hasPhotos && (
           <label class="switch">
             <input
@@ -72,14 +92,16 @@ export function SendDialog(props: {
             </span>
           </label>
         )}
-        <input
-          class="line"
-          value={caption}
-          placeholder={words.caption}
-          aria-label={words.caption}
-          maxLength={1024}
-          onInput={({ currentTarget }) => setCaption(currentTarget.value)}
-        />
+        {as !== 'video_note' && (
+          <input
+            class="line"
+            value={caption}
+            placeholder={words.caption}
+            aria-label={words.caption}
+            maxLength={1024}
+            onInput={({ currentTarget }) => setCaption(currentTarget.value)}
+          />
+        )}
         <footer>
           <button type="button" class="text-button" onClick={() => more.current?.click()}>
             {words.addMore}
@@ -106,6 +128,18 @@ export function SendDialog(props: {
       </form>
     </Dialog>
   );
+}
+
+function kindName(kind: SentAs, words: Words): string {
+  const names = {
+    photo: words.photo,
+    file: words.file,
+    voice: words.voice,
+    audio: words.audio,
+    video: words.video,
+    video_note: words.videoNote,
+  };
+  return names[kind];
 }
 
 function Picked(props: {

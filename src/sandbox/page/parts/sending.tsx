@@ -46,7 +46,8 @@ export function SendingBubble(props: {
               )}
             </div>
           )}
-          {as === 'file' &&
+          {as !== undefined &&
+            !isPhotos &&
             previews.map(({ name, sizeBytes }, index) => (
               <span class="document" key={index}>
                 <span class="file-sign">
