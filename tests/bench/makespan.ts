@@ -74,7 +74,7 @@ async function orderOnce(durationsMs: readonly number[], clip: Buffer) {
     const orderId = await rig.photos(personId, PHOTOS);
     await rig.orders.quote(orderId, personId);
     const mode = 'loop';
-    const chosen = await rig.orders.choose(orderId, personId, { mode, gender: 'unset' });
+    const chosen = await rig.orders.choose(orderId, personId, { mode });
     if (chosen.kind !== 'chosen') throw new Error(`Not chosen: ${chosen.kind}`);
     const shown = { mode, price: chosen.option.price } as const;
     const start = Date.now();

@@ -376,8 +376,7 @@ async function writeStep(tx: Tx, position: number, state: 'done' | 'replaced'): 
       rank: position,
       price: stars(750),
       cost: stars(500),
-      fromPhotoId: inserted.id,
-      toPhotoId: inserted.id,
+      photoIds: [inserted.id, inserted.id],
     })
     .returning({ id: steps.id });
   assert.ok(step);

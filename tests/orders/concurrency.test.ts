@@ -14,7 +14,7 @@ describe('predictions', () => {
       const small = await rig.person(50_000);
       const quick = await rig.photos(small, 3);
       await rig.orders.quote(quick, small);
-      await rig.orders.choose(quick, small, { mode: 'seamless', gender: 'unset' });
+      await rig.orders.choose(quick, small, { mode: 'seamless' });
       const big = await rig.order(large, 12);
       await rig.eventually('the large one fills all places', () => {
         return rig.replicate.running.now === 3;

@@ -42,7 +42,7 @@ async function quoteMany(rig: OrdersRig, personId: number, count: number): Promi
   const { db } = rig.database;
   const first = await rig.photos(personId, 2);
   assert.equal((await rig.orders.quote(first, personId)).kind, 'quoted');
-  await rig.orders.choose(first, personId, { mode: 'seamless', gender: 'unset' });
+  await rig.orders.choose(first, personId, { mode: 'seamless' });
   const [order] = await db.select().from(orders).where(eq(orders.id, first));
   const pictures = await db.select().from(photos).where(eq(photos.orderId, first));
   assert.ok(order);

@@ -17,7 +17,7 @@ describe('photos of an order', () => {
 
   it('are all there when a hundred arrive at once, in the order of their messages, none twice', async () => {
     const person = await rig.person(0);
-    const { id } = await rig.orders.open(person);
+    const { id } = await rig.orders.open(person, 'image_morphing');
     const bytes = await makeJpeg({ width: 320, height: 320 });
     const messages = Array.from({ length: 100 }, (_, index) => 5_000 - index);
     const add = (messageId: number) => {
@@ -40,12 +40,12 @@ describe('photos of an order', () => {
     assert.deepEqual(quote, { kind: 'too_many', photos: 100, max: 60 });
     assert.equal((await rig.orders.undo(id, person, rig.request()))?.photos, 99);
     assert.equal((await rig.orders.clear(id, person, rig.request()))?.photos, 0);
-    assert.deepEqual(await rig.orders.quote(id, person), { kind: 'too_few', photos: 0 });
+    assert.deepEqual(await rig.orders.quote(id, person), { kind: 'too_few', photos: 0, min: 2 });
   });
 
   it('come out of an archive in natural order, with what is no picture named', async () => {
     const person = await rig.person(0);
-    const { id } = await rig.orders.open(person);
+    const { id } = await rig.orders.open(person, 'image_morphing');
     const picture = (seed: number) => makeJpeg({ width: 400, height: 320, seed });
     const zip = makeZip([
       { name: 'trip/10.jpg', data: await picture(10) },
@@ -67,7 +67,7 @@ describe('photos of an order', () => {
 
   it('that cannot be used are each named with the reason', async () => {
     const person = await rig.person(0);
-    const { id } = await rig.orders.open(person);
+    const { id } = await rig.orders.open(person, 'image_morphing');
     const whole = await makeJpeg({ width: 640, height: 480 });
     const sent: [string, Buffer][] = [
       ['document.pdf', Buffer.from('%PDF-1.7 nothing to see')],
@@ -102,7 +102,7 @@ describe('photos of an order', () => {
 
   it('that turn out to be damaged while they are quoted are left out and named', async () => {
     const person = await rig.person(0);
-    const { id } = await rig.orders.open(person);
+    const { id } = await rig.orders.open(person, 'image_morphing');
     for (const seed of [1, 2]) {
       await rig.sendFile(person, id, await makeJpeg({ width: 400, height: 320, seed }));
     }
@@ -125,7 +125,7 @@ describe('photos of an order', () => {
     const person = await rig.person(50_000);
     const id = await rig.photos(person, 2);
     assert.equal((await rig.orders.quote(id, person)).kind, 'quoted');
-    await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
+    await rig.orders.choose(id, person, { mode: 'seamless' });
     await rig.photos(person, 1);
     assert.equal((await rig.orders.find(id, person))?.state, 'draft');
     assert.equal((await rig.confirm(id, person)).kind, 'closed');
@@ -148,7 +148,9 @@ describe('photos of an order', () => {
 
   it('belong to one open order of a person, also when two updates open it at once', async () => {
     const person = await rig.person(0);
-    const opened = await Promise.all([1, 2, 3, 4].map(() => rig.orders.open(person)));
+    const opened = await Promise.all(
+      [1, 2, 3, 4].map(() => rig.orders.open(person, 'image_morphing')),
+    );
     assert.equal(new Set(opened.map(({ id }) => id)).size, 1);
   });
 

@@ -105,7 +105,7 @@ describe('the free preview', () => {
       const personId = await rig.person(10_000_000);
       const { orderId } = await quoted(rig, 6, personId);
       assert.equal((await rig.orders.preview(orderId, personId)).kind, 'started');
-      await rig.orders.choose(orderId, personId, { mode: 'seamless', gender: 'unset' });
+      await rig.orders.choose(orderId, personId, { mode: 'seamless' });
       assert.equal((await rig.confirm(orderId, personId)).kind, 'queued');
       await rig.eventually('it is dropped', async () => {
         const [row] = await rig.database.db.select().from(previews);

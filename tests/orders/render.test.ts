@@ -33,6 +33,7 @@ describe('an order', () => {
   it('is charged exactly what was quoted, and short of stars nothing happens', async () => {
     const person = await rig.person(100);
     const id = await rig.photos(person, 12);
+    await rig.answer(person, id, 'gender', 'male');
     const quote = await rig.orders.quote(id, person);
     assert.equal(quote.kind, 'quoted');
     if (quote.kind !== 'quoted') return;
@@ -46,7 +47,7 @@ describe('an order', () => {
       { mode: 'seamless', transitions: 11, seconds: 55, price: stars(48_983) },
       { mode: 'loop', transitions: 12, seconds: 60, price: stars(53_436) },
     ]);
-    const chosen = await rig.orders.choose(id, person, { mode: 'loop', gender: 'male' });
+    const chosen = await rig.orders.choose(id, person, { mode: 'loop' });
     assert.equal(chosen.kind === 'short' && chosen.missing, 53_336);
     const refused = await rig.confirm(id, person);
     assert.equal(refused.kind === 'short' && refused.missing, 53_336);
@@ -69,7 +70,7 @@ describe('an order', () => {
     const person = await rig.person(50_000);
     const id = await rig.photos(person, 2);
     await rig.orders.quote(id, person);
-    await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
+    await rig.orders.choose(id, person, { mode: 'seamless' });
     const outcomes = await Promise.all(Array.from({ length: 8 }, () => rig.confirm(id, person)));
     assert.equal(outcomes.filter(({ kind }) => kind === 'queued').length, 1);
     assert.equal(outcomes.filter(({ kind }) => kind === 'already').length, 7);
@@ -83,7 +84,7 @@ describe('an order', () => {
     const stranger = await rig.person(50_000);
     const id = await rig.photos(person, 2);
     await rig.orders.quote(id, person);
-    await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
+    await rig.orders.choose(id, person, { mode: 'seamless' });
     assert.equal((await rig.confirm(id, stranger)).kind, 'closed');
     assert.equal((await rig.orders.cancel(id, stranger, rig.request())).kind, 'closed');
     assert.equal((await rig.orders.quote(id, stranger)).kind, 'closed');
@@ -98,7 +99,7 @@ describe('an order', () => {
     const bought = rig.replicate.predictions.length;
     const id = await rig.photos(person, 3);
     await rig.orders.quote(id, person);
-    await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
+    await rig.orders.choose(id, person, { mode: 'seamless' });
     let first: string | undefined;
     rig.replicate.script(({ input }) => {
       const start = String(input['start_image']);
@@ -185,7 +186,7 @@ describe('an order', () => {
 
     const next = await rig.photos(person, 2);
     await rig.orders.quote(next, person);
-    await rig.orders.choose(next, person, { mode: 'seamless', gender: 'unset' });
+    await rig.orders.choose(next, person, { mode: 'seamless' });
     rig.chat.nextOutcomes.push({ kind: 'blocked' });
     await rig.confirm(next, person);
     await rig.until(next, person, 'delivering');
@@ -200,7 +201,7 @@ describe('an order', () => {
     const person = await rig.person(50_000);
     const id = await rig.photos(person, 2);
     await rig.orders.quote(id, person);
-    await rig.orders.choose(id, person, { mode: 'seamless', gender: 'unset' });
+    await rig.orders.choose(id, person, { mode: 'seamless' });
     rig.chat.nextOutcomes.push({ kind: 'later', retryAfterMs: 300 });
     await rig.confirm(id, person);
     await rig.eventually('sending was put off', () => rig.chat.nextOutcomes.length === 0);
@@ -217,7 +218,7 @@ describe('an order', () => {
     const person = await rig.person(50_000);
     const id = await rig.photos(person, 3);
     await rig.orders.quote(id, person);
-    await rig.orders.choose(id, person, { mode: 'loop', gender: 'unset' });
+    await rig.orders.choose(id, person, { mode: 'loop' });
     const seamless = { mode: 'seamless', price: stars(2 * PRICE) } as const;
     assert.deepEqual(await rig.orders.confirm(id, person, seamless), { kind: 'outdated' });
     const cheaper = { mode: 'loop', price: stars(PRICE) } as const;

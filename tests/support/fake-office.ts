@@ -22,6 +22,7 @@ export function createFakeOffice(deps: {
       lookUp: async (text) => people.get(Number(text)),
     },
     bans: unused('bans'),
+    forgetting: unused('forgetting'),
     promo: unused('promo'),
     referral: unused('referral'),
     referralBonus: NO_STARS,

@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eq } from 'drizzle-orm';
-import { orders as rows } from '../../src/db/schema.ts';
+import { people, orders as rows } from '../../src/db/schema.ts';
+import type { OrderMode } from '../../src/domain/order-mode.ts';
 import type { OrderState } from '../../src/domain/order-state.ts';
 import { type Stars, stars, sumStars } from '../../src/domain/stars.ts';
 import { auditLedger } from '../../src/ledger/audit.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
+import { createImages } from '../../src/media/images.ts';
 import { createPhotos } from '../../src/media/photos.ts';
+import { createSounds } from '../../src/media/sounds.ts';
 import { createFileStorage } from '../../src/media/storage.ts';
 import { createVideo } from '../../src/media/video.ts';
 import type {
@@ -17,20 +20,33 @@ import type {
   ClosingNotice,
   FetchFileOutcome,
   FreePreview,
+  Result,
   ResultVideo,
   SendOutcome,
 } from '../../src/orders/chat-port.ts';
 import { createOrders, type OrderDesk } from '../../src/orders/create-orders.ts';
-import type { ConfirmOutcome, IncomingFile } from '../../src/orders/orders.ts';
+import type {
+  AnswerOutcome,
+  ConfirmOutcome,
+  IncomingFile,
+  ReceivedOutcome,
+} from '../../src/orders/orders.ts';
 import { createQueue } from '../../src/orders/queue.ts';
 import { RENDER_TIMING, type RenderTiming } from '../../src/orders/render-attempt.ts';
+import type { Provider } from '../../src/providers/provider.ts';
 import { createReplicateProvider } from '../../src/providers/replicate/replicate-provider.ts';
-import { findVideoModel } from '../../src/services/video-models.ts';
+import { type Catalogue, createCatalogue } from '../../src/services/catalogue.ts';
+import { SERVICES } from '../../src/services/index.ts';
+import type { Service } from '../../src/services/service.ts';
 import { addPerson, openTestDatabase, type TestDatabase } from './database.ts';
 import { makeJpeg } from './pictures.ts';
 import { createQuickMorpher } from './quick-morpher.ts';
 import { quickTools } from './quick-tools.ts';
-import { type ReplicateServer, startReplicateServer } from './replicate-server.ts';
+import {
+  type ReplicateServer,
+  type ReplicateServerOptions,
+  startReplicateServer,
+} from './replicate-server.ts';
 
 /** The same rules as in production, with shorter pauses. */
 export const FAST: RenderTiming = {
@@ -44,9 +60,15 @@ export const FAST: RenderTiming = {
 /** A chat without Telegram: files that were "sent", and everything the orders said. */
 export interface FakeChat extends ChatPort {
   readonly files: Map<string, Buffer>;
+  /** Of videos alone; `sent` has everything, of whatever kind, in its order. */
   readonly previews: ResultVideo[];
   readonly documents: { readonly video: ResultVideo; readonly part: number }[];
   readonly closings: ResultVideo[];
+  readonly sent: {
+    readonly what: 'preview' | 'document' | 'closing';
+    readonly part: number;
+    readonly result: Result;
+  }[];
   readonly notices: ClosingNotice[];
   readonly alarms: Alarm[];
   readonly freePreviews: FreePreview[];
@@ -60,6 +82,7 @@ export interface FakeChat extends ChatPort {
 export interface OrdersRig {
   readonly database: TestDatabase;
   readonly orders: OrderDesk;
+  readonly catalogue: Catalogue;
   readonly chat: FakeChat;
   readonly replicate: ReplicateServer;
   readonly ledger: ReturnType<typeof createLedger>;
@@ -68,6 +91,20 @@ export interface OrdersRig {
   person(hundredths: number): Promise<number>;
   /** Sends photos into the person's open order and waits until they were looked at; returns its id. */
   photos(personId: number, count: number): Promise<string>;
+  /** The same for any service: a draft with these answers, which are kept in their order. */
+  draft(
+    personId: number,
+    serviceType: string,
+    answers?: Readonly<Record<string, string>>,
+  ): Promise<string>;
+  /** Answers one question of an open order. */
+  answer(personId: number, orderId: string, field: string, value: string): Promise<AnswerOutcome>;
+  /** Sends a voice message and waits until it was listened to. */
+  recording(personId: number, orderId: string, bytes: Buffer): Promise<ReceivedOutcome>;
+  /** Quotes, chooses the way it is made and confirms. */
+  buy(personId: number, orderId: string, mode?: OrderMode): Promise<Stars>;
+  /** Everything that was sent of an order, by its kind. */
+  sent(orderId: string, what: 'preview' | 'document' | 'closing'): readonly Result[];
   sendFile(
     personId: number,
     orderId: string,
@@ -97,14 +134,23 @@ export async function startOrdersRig(
     readonly delayMs?: number;
     readonly timing?: Partial<RenderTiming>;
     readonly retentionHours?: number;
+    /** What is sold, in place of everything there is. */
+    readonly services?: readonly Service[];
+    /** What the account of the provider has. */
+    readonly replicate?: ReplicateServerOptions;
+    /** Puts something between the orders and the provider. */
+    readonly distort?: (provider: Provider) => Provider;
+    /** Whether the workers are started; true by default. */
+    readonly start?: boolean;
   } = {},
 ): Promise<OrdersRig> {
   const database = await openTestDatabase();
   const storageRoot = await mkdtemp(join(tmpdir(), 'morphogram-test-'));
-  const replicate = await startReplicateServer({ delayMs: options.delayMs ?? 30 });
+  const replicate = await startReplicateServer({
+    delayMs: options.delayMs ?? 30,
+    ...options.replicate,
+  });
   const ledger = createLedger({ db: database.db });
-  const model = findVideoModel('kwaivgi/kling-v1.6-pro');
-  if (!model) throw new Error('The default model is in the catalogue');
   const queue = createQueue({
     database,
     serverUrl: database.place.options.url,
@@ -113,6 +159,16 @@ export async function startOrdersRig(
   const failures: unknown[] = [];
   const chat = createFakeChat();
   const tools = await quickTools();
+  const withdrawn = new Set<string>();
+  const catalogue = createCatalogue(options.services ?? SERVICES, {
+    tariff: { starUsd: 0.016, markup: 1.5 },
+    morphModel: 'kwaivgi/kling-v1.6-pro',
+    isOffered: (modelId) => !withdrawn.has(modelId),
+  });
+  const provider = createReplicateProvider({
+    token: replicate.token,
+    baseUrl: replicate.baseUrl,
+  });
   const orders = createOrders({
     db: database.db,
     queue,
@@ -121,10 +177,13 @@ export async function startOrdersRig(
     photos: createPhotos(),
     video: createVideo(tools),
     morpher: createQuickMorpher({ tools }),
-    provider: createReplicateProvider({ token: replicate.token, baseUrl: replicate.baseUrl }),
+    images: createImages(),
+    sounds: createSounds(tools),
+    providers: [options.distort?.(provider) ?? provider],
     chat,
     log: { warn: () => undefined },
-    terms: { tariff: { starUsd: 0.016, markup: 1.5 }, model },
+    catalogue,
+    withdraw: (model) => withdrawn.add(model),
     maxPhotos: options.maxPhotos ?? 200,
     renderConcurrency: options.concurrency ?? 4,
     retentionHours: options.retentionHours ?? 72,
@@ -133,19 +192,22 @@ export async function startOrdersRig(
     timing: { ...FAST, ...options.timing },
   });
   await queue.start();
-  await orders.start();
+  if (options.start !== false) await orders.start();
 
   let messageId = 100;
   let requests = 0;
   const rig: OrdersRig = {
     database,
     orders,
+    catalogue,
     chat,
     replicate,
     ledger,
     storageRoot,
     async person(hundredths) {
       const id = await addPerson(database.db);
+      // Asked before, and not told: the question is over.
+      await database.db.update(people).set({ gender: 'unset' }).where(eq(people.id, id));
       if (hundredths > 0) {
         const key = `test:${id}`;
         await ledger.topUp({
@@ -164,8 +226,41 @@ export async function startOrdersRig(
       const incoming = { messageId, fileId, fileUniqueId: fileId, name: null, sizeBytes: null };
       await orders.addFile(orderId, personId, { ...incoming, tooBig: false, ...file });
     },
+    async draft(personId, serviceType, answers = {}) {
+      const { id } = await orders.open(personId, serviceType);
+      for (const [field, value] of Object.entries(answers)) {
+        const outcome = await rig.answer(personId, id, field, value);
+        if (outcome.kind !== 'kept') throw new Error(`${field}: ${outcome.kind}`);
+      }
+      return id;
+    },
+    answer: (personId, orderId, field, value) =>
+      orders.answer(orderId, personId, field, value, rig.request()),
+    async recording(personId, orderId, bytes) {
+      messageId += 1;
+      const fileId = `file-${messageId}`;
+      chat.files.set(fileId, bytes);
+      await orders.addRecording(orderId, personId, {
+        ...{ messageId, fileId, fileUniqueId: fileId, name: null },
+        ...{ sizeBytes: null, tooBig: false },
+      });
+      return orders.received(orderId, personId);
+    },
+    async buy(personId, orderId, mode = 'standard') {
+      const quote = await orders.quote(orderId, personId);
+      if (quote.kind !== 'quoted') throw new Error(`No quote: ${quote.kind}`);
+      const chosen = await orders.choose(orderId, personId, { mode });
+      if (chosen.kind === 'closed') throw new Error('The order cannot be chosen');
+      const confirmed = await rig.confirm(orderId, personId);
+      if (confirmed.kind !== 'queued') throw new Error(`Not confirmed: ${confirmed.kind}`);
+      return confirmed.price;
+    },
+    sent: (orderId, what) =>
+      chat.sent.flatMap(({ what: kind, result }) =>
+        kind === what && result.orderId === orderId ? [result] : [],
+      ),
     async photos(personId, count) {
-      const { id } = await orders.open(personId);
+      const { id } = await orders.open(personId, 'image_morphing');
       for (let index = 0; index < count; index += 1) {
         const bytes = await makeJpeg({ width: 480, height: 320, seed: messageId + index });
         await rig.sendFile(personId, id, bytes);
@@ -177,18 +272,14 @@ export async function startOrdersRig(
     },
     async order(personId, count, mode = 'seamless') {
       const id = await rig.photos(personId, count);
-      const quote = await orders.quote(id, personId);
-      if (quote.kind !== 'quoted') throw new Error(`No quote: ${quote.kind}`);
-      await orders.choose(id, personId, { mode, gender: 'unset' });
-      const confirmed = await rig.confirm(id, personId);
-      if (confirmed.kind !== 'queued') throw new Error(`Not confirmed: ${confirmed.kind}`);
+      await rig.buy(personId, id, mode);
       return id;
     },
     async confirm(orderId, personId) {
       const order = await orders.find(orderId, personId);
       const mode = order?.mode ?? 'seamless';
       const [row] = await database.db.select().from(rows).where(eq(rows.id, orderId));
-      const price = sumStars(row?.quote?.plans[mode].map((step) => step.price) ?? []);
+      const price = sumStars(row?.quote?.plans[mode]?.map((step) => step.price) ?? []);
       return orders.confirm(orderId, personId, { mode, price });
     },
     request() {
@@ -238,6 +329,7 @@ function createFakeChat(): FakeChat {
     previews: [],
     documents: [],
     closings: [],
+    sent: [],
     notices: [],
     alarms: [],
     freePreviews: [],
@@ -253,21 +345,25 @@ function createFakeChat(): FakeChat {
     },
     intakeChanged: () => undefined,
     progressChanged: () => undefined,
-    async sendPreview(video) {
+    async sendPreview(result, part) {
       const outcome = sent();
-      if (outcome.kind === 'sent') {
-        chat.previews.push(video);
-      }
+      if (outcome.kind !== 'sent') return outcome;
+      chat.sent.push({ what: 'preview', part, result });
+      if (result.kind === 'video') chat.previews.push(result);
       return outcome;
     },
-    async sendDocument(video, part) {
+    async sendDocument(result, part) {
       const outcome = sent();
-      if (outcome.kind === 'sent') chat.documents.push({ video, part });
+      if (outcome.kind !== 'sent') return outcome;
+      chat.sent.push({ what: 'document', part, result });
+      if (result.kind === 'video') chat.documents.push({ video: result, part });
       return outcome;
     },
-    async sendClosing(video) {
+    async sendClosing(result) {
       const outcome = sent();
-      if (outcome.kind === 'sent') chat.closings.push(video);
+      if (outcome.kind !== 'sent') return outcome;
+      chat.sent.push({ what: 'closing', part: 1, result });
+      if (result.kind === 'video') chat.closings.push(result);
       return outcome;
     },
     async sendNotice(notice) {
