@@ -35,7 +35,7 @@ import {
   shortScreen,
 } from '../views/quote.ts';
 import {
-  aboutScreen,
+  aboutText,
   notOfferedScreen,
   offerScreen,
   orderLine,
@@ -102,13 +102,17 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
       await messenger.send(person.id, notOfferedScreen(t));
       return NOT_BEGUN;
     }
+    const service = catalogue.require(serviceType);
+    const needsAvatar = service.questions.some(({ kind }) => kind === 'avatar');
+    if (needsAvatar && (await deps.orders().avatars(person.id)).length === 0) {
+      await messenger.send(person.id, noAvatarsScreen(t));
+      return NOT_BEGUN;
+    }
     const order = await deps.orders().open(person.id, serviceType);
     const isNew = order.state === 'draft' && Object.keys(order.answers).length === 0;
     // A morph's first question tells all of it.
-    if (isNew && catalogue.require(serviceType).finish !== 'stitched_video') {
-      await messenger.send(person.id, aboutScreen(t, serviceType));
-    }
-    return { orderId: order.id, stage: await resume(talk, order) };
+    const intro = isNew && service.finish !== 'stitched_video' ? aboutText(t, serviceType) : '';
+    return { orderId: order.id, stage: await resume(talk, order, intro) };
   }
 
   async function repeat(
@@ -201,7 +205,12 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
   }
 
   /** Asks what is not known yet, in a new message or the given one; then quotes. */
-  async function advance(talk: Talk, orderId: string, inMessage?: number): Promise<Stage> {
+  async function advance(
+    talk: Talk,
+    orderId: string,
+    how: { readonly inMessage?: number | undefined; readonly intro?: string } = {},
+  ): Promise<Stage> {
+    const { inMessage } = how;
     const { person, t } = talk;
     const next = await deps.orders().next(orderId, person.id);
     switch (next.kind) {
@@ -213,7 +222,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
         await messenger.send(person.id, noAvatarsScreen(t));
         return 'over';
       case 'ask':
-        return ask(talk, orderId, next, inMessage);
+        return ask(talk, orderId, next, how);
       default:
         return assertNever(next);
     }
@@ -223,11 +232,11 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
     talk: Talk,
     orderId: string,
     next: Extract<NextOutcome, { kind: 'ask' }>,
-    inMessage?: number,
+    { inMessage, intro = '' }: { readonly inMessage?: number | undefined; readonly intro?: string },
   ): Promise<Stage> {
     const { person, t } = talk;
     const { question } = next;
-    if (question.kind === 'gender') return askGender(talk, orderId, 'gender');
+    if (question.kind === 'gender') return askGender(talk, orderId, 'gender', intro);
     const order = await deps.orders().find(orderId, person.id);
     if (!order) return 'over';
     if (question.kind === 'photos' && question.max !== 1) {
@@ -237,13 +246,14 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
       }
       return 'asking';
     }
-    const screen = questionScreen(t, order, next);
+    const { text, keyboard } = questionScreen(t, order, next);
+    const screen = { text: withIntro(intro, text), keyboard };
     await questions.ask(person.id, { orderId, question: 'answer' }, screen, inMessage);
     return 'asking';
   }
 
   /** Asks what is to be asked where the order is now, in a new message. */
-  async function resume(talk: Talk, order: OrderView): Promise<Stage> {
+  async function resume(talk: Talk, order: OrderView, intro = ''): Promise<Stage> {
     const { person } = talk;
     if (isActive(order.state)) {
       await progress.renew(order.id);
@@ -256,7 +266,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
       const chosen = await deps.orders().choose(order.id, person.id, { mode });
       if (chosen.kind !== 'closed') return offerChosen(talk, order.id, chosen);
     }
-    return advance(talk, order.id);
+    return advance(talk, order.id, { intro });
   }
 
   async function press(talk: Talk & PressedButton, pressed: OrderPress): Promise<Stage> {
@@ -300,7 +310,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
         if (kept.kind !== 'kept') return outdated(talk, order);
         await talk.answer();
         await checkout.withdraw(orderId);
-        return advance(talk, orderId, messageId);
+        return advance(talk, orderId, { inMessage: messageId });
       }
       case 'rethink':
         await talk.answer();
@@ -364,7 +374,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
   async function rethink(talk: Talk, orderId: string, inMessage?: number): Promise<Stage> {
     await checkout.withdraw(orderId);
     await deps.orders().back(orderId, talk.person.id);
-    return advance(talk, orderId, inMessage);
+    return advance(talk, orderId, { inMessage });
   }
 
   /** Whether somebody else than its owner is in the pictures of this order. */
@@ -397,9 +407,13 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
     { person, t, allowDone }: Talk,
     orderId: string,
     action: 'gender' | 'gender_done',
+    intro = '',
   ): Promise<Stage> {
     allowDone?.();
-    const screen = genderScreen(t, (gender) => encodeOrderPress({ action, orderId, gender }));
+    const { text, keyboard } = genderScreen(t, (gender) =>
+      encodeOrderPress({ action, orderId, gender }),
+    );
+    const screen = { text: withIntro(intro, text), keyboard };
     await questions.ask(person.id, { orderId, question: 'gender' }, screen);
     return 'asking';
   }
@@ -414,7 +428,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
     if (sheets) await collector.rest({ id: orderId, personId: person.id });
     await checkout.withdraw(orderId);
     const outcome = await messenger
-      .during(person.id, 'upload_photo', async () => {
+      .during(person.id, 'typing', async () => {
         const made = await deps.orders().quote(orderId, person.id);
         if (made.kind === 'quoted' && sheets) {
           await sendPictures(api, person.id, made.sheets, t('morph.sheet'));
@@ -650,6 +664,10 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
   }
 
   return { begin, say, received, repeat, use, press, started };
+}
+
+function withIntro(intro: string, text: string): string {
+  return intro === '' ? text : `${intro}\n\n${text}`;
 }
 
 type Chosen = Exclude<ChooseOutcome, { kind: 'closed' }>;

@@ -118,8 +118,16 @@ export function closingScreen(
 
 /** A result without a caption of its own is told here. */
 function closingText(t: Translate, result: Result): string {
-  if (result.kind !== 'avatar') return doneText(t, result);
-  return `<b>${escapeHtml(result.avatar.name)}</b> · ${doneText(t, result)}`;
+  switch (result.kind) {
+    case 'avatar':
+      return `<b>${escapeHtml(result.avatar.name)}</b> · ${doneText(t, result)}`;
+    case 'text':
+      return result.path === null ? doneText(t, result) : t('order.any.next');
+    case 'video':
+    case 'images':
+    case 'speech':
+      return t('order.any.next');
+  }
 }
 
 /** Whoever writes prompts, and */

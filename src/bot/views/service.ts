@@ -133,9 +133,9 @@ export function headline(t: Translate, serviceType: string, line: string): strin
 }
 
 /** How a service introduces itself. */
-export function aboutScreen(t: Translate, serviceType: string): Screen {
+export function aboutText(t: Translate, serviceType: string): string {
   const words = serviceWords(t, serviceType);
-  return { text: `<b>${words('name')}</b>\n${words('about')}` };
+  return `<b>${words('name')}</b>\n${words('about')}`;
 }
 
 /** `📸 Neuro-photo · from 7.50 ⭐`, one button for each thing that can be ordered now. */
