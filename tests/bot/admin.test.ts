@@ -69,7 +69,7 @@ describe('/user', () => {
     const chargeId = await rig.paid(ann.id, 50);
     await rig.office.tickets.open({ personId: ann.id, text: 'where?', key: `user:${ann.id}` });
     await rig.office.bans.ban(ann.id, 'spam & co');
-    const { id } = await rig.orders.open(ann.id);
+    const { id } = await rig.orders.open(ann.id, 'image_morphing');
     const order = rig.orders.all.find(({ view }) => view.id === id);
     assert.ok(order);
     Object.assign(order, { total: 3, finished: 3 });

@@ -224,10 +224,15 @@ describe('/history', () => {
     const sent = await rig.bot.chatPort.sendDocument(await resultIn(rig.dir), 1, signal());
     assert.ok(sent.kind === 'sent' && sent.message.fileId);
     for (let index = 0; index < 7; index += 1) {
-      const { id } = await rig.orders.open(1);
+      const { id } = await rig.orders.open(1, 'image_morphing');
       const order = rig.orders.all.find(({ view }) => view.id === id);
       assert.ok(order);
-      Object.assign(order, { total: 3, finished: 3, documentFileIds: [sent.message.fileId] });
+      Object.assign(order, {
+        total: 3,
+        finished: 3,
+        documentFileIds: [sent.message.fileId],
+        messageIds: [sent.message.messageId],
+      });
       Object.assign(order.view, { state: 'delivered', price: stars(13_359) });
     }
     ann.say('/history');

@@ -12,7 +12,7 @@ async function withResult(t: TestContext, language = 'en') {
   const ann = rig.person(1, 'Ann', language);
   ann.say('/start');
   await ann.waitForMessage({ has: 'animation' });
-  await rig.orders.open(1);
+  await rig.orders.open(1, 'image_morphing');
   return { rig, ann, video: await resultIn(rig.dir), port: rig.bot.chatPort };
 }
 
@@ -20,7 +20,7 @@ const never = new AbortController().signal;
 
 test('the preview plays in the chat: true shape, thumbnail, streaming, signed caption', async (t) => {
   const { rig, ann, video, port } = await withResult(t);
-  const outcome = await port.sendPreview(video, never);
+  const outcome = await port.sendPreview(video, 1, never);
   assert.equal(outcome.kind, 'sent');
   const { payload } = rig.server.calls.findLast(({ method }) => method === 'sendVideo') ?? {};
   const { width, height, duration, supports_streaming, video: file, thumbnail } = payload ?? {};
@@ -71,6 +71,7 @@ test('a failed order is told without the words of the provider', async (t) => {
   const notice = {
     orderId: 'order1',
     personId: 1,
+    serviceType: 'image_morphing',
     kind: 'failed',
     refunded: stars(8_906),
   } as const;
@@ -84,14 +85,14 @@ describe('what goes wrong is told in our words:', () => {
   test('a person who blocked the bot', async (t) => {
     const { rig, ann, video, port } = await withResult(t);
     ann.block();
-    assert.deepEqual(await port.sendPreview(video, never), { kind: 'blocked' });
+    assert.deepEqual(await port.sendPreview(video, 1, never), { kind: 'blocked' });
     assert.ok(rig.people.get(1)?.blockedAt);
   });
 
   test('flood control, with the time Telegram asks for; nothing is repeated here', async (t) => {
     const { rig, video, port } = await withResult(t);
     rig.server.faults.add({ kind: '429', retryAfter: 7, method });
-    const outcome = await port.sendPreview(video, never);
+    const outcome = await port.sendPreview(video, 1, never);
     assert.deepEqual(outcome, { kind: 'later', retryAfterMs: 7_000 });
     assert.equal(rig.server.calls.filter((call) => call.method === method).length, 1);
   });
@@ -100,7 +101,7 @@ describe('what goes wrong is told in our words:', () => {
     const { rig, video, port } = await withResult(t);
     for (const kind of ['5xx', 'reset', 'reset-after'] as const) {
       rig.server.faults.add({ kind, method });
-      assert.equal((await port.sendPreview(video, never)).kind, 'later', kind);
+      assert.equal((await port.sendPreview(video, 1, never)).kind, 'later', kind);
     }
     assert.equal(rig.server.calls.filter((call) => call.method === method).length, 3);
   });

@@ -14,6 +14,7 @@ import { readStatistics } from '../../src/ledger/statistics.ts';
 import { createAdminLog } from '../../src/people/admin-log.ts';
 import { createBans } from '../../src/people/bans.ts';
 import { createDirectory } from '../../src/people/directory.ts';
+import { createForgetting } from '../../src/people/forgetting.ts';
 import { createPeople, type People } from '../../src/people/people.ts';
 import { createPromo } from '../../src/people/promo.ts';
 import { createReferral } from '../../src/people/referral.ts';
@@ -79,6 +80,7 @@ export function prepareOffice(): (t: TestContext, options?: RigOptions) => Promi
       adminLog: createAdminLog({ db }),
       bans: createBans({ db }),
       directory: createDirectory({ db }),
+      forgetting: createForgetting({ db }),
       promo: createPromo({ db, ledger }),
       referral: createReferral({ db }),
       referralBonus: REFERRAL_BONUS,

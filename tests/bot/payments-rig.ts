@@ -18,7 +18,9 @@ import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { createPayments } from '../../src/ledger/payments.ts';
 import { createReconciler } from '../../src/ledger/reconcile.ts';
 import { createStarRefunds } from '../../src/ledger/star-refunds.ts';
+import { createImages } from '../../src/media/images.ts';
 import { createPhotos } from '../../src/media/photos.ts';
+import { createSounds } from '../../src/media/sounds.ts';
 import { createFileStorage } from '../../src/media/storage.ts';
 import { createVideo } from '../../src/media/video.ts';
 import type { ChatPort } from '../../src/orders/chat-port.ts';
@@ -27,13 +29,12 @@ import { createQueue, type Queue } from '../../src/orders/queue.ts';
 import { createPeople, type People } from '../../src/people/people.ts';
 import { createSales, type Sales } from '../../src/people/sales.ts';
 import { createTerms } from '../../src/people/terms.ts';
-import type { Provider } from '../../src/providers/provider.ts';
-import { findVideoModel } from '../../src/services/video-models.ts';
+import { createCatalogue } from '../../src/services/catalogue.ts';
+import { imageMorphing } from '../../src/services/image-morphing.ts';
 import type { Person } from '../support/chat.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createQuickMorpher } from '../support/quick-morpher.ts';
 import { quickTools } from '../support/quick-tools.ts';
-import { unused } from '../support/unused.ts';
 import { type Rig, type RigOptions, startRig } from './rig.ts';
 
 /** A bot whose people, orders and books are in a real database; nothing is rendered. */
@@ -99,19 +100,25 @@ export function preparePayments(): (t: TestContext, options?: RigOptions) => Pro
     const terms = createTerms({ db });
     const books: StarBooks = { payments, refunds, reconciler, invoices, terms, sales };
     const tools = await quickTools();
-    const model = findVideoModel('kwaivgi/kling-v1.6-pro');
-    if (!model) throw new Error('The default model is in the catalogue');
+    const model = 'kwaivgi/kling-v1.6-pro';
+    const catalogue = createCatalogue([imageMorphing], {
+      tariff: { starUsd: 0.016, markup: 1.5 },
+      morphModel: model,
+      isOffered: () => true,
+    });
     const makeOrders = (chat: () => ChatPort) =>
       createOrders({
-        ...{ db, queue, ledger, model },
+        ...{ db, queue, ledger, catalogue },
         storage: createFileStorage(database.place.options.dataDir),
         photos: createPhotos(),
         video: createVideo(tools),
         morpher: createQuickMorpher({ tools }),
-        provider: unused<Provider>('provider'),
+        images: createImages(),
+        sounds: createSounds(tools),
+        providers: [],
         chat: new Proxy({} as ChatPort, { get: (_, key) => Reflect.get(chat(), key) }),
         log: { warn: () => undefined },
-        terms: { tariff: { starUsd: 0.016, markup: 1.5 }, model },
+        withdraw: () => undefined,
         ...{ maxPhotos: 20, renderConcurrency: 1, retentionHours: 72, previewsPerDay: 0 },
         uploadLimitBytes: 49_000_000,
       });
@@ -138,15 +145,15 @@ export function preparePayments(): (t: TestContext, options?: RigOptions) => Pro
       },
       async quotedOrder(personId, price, mode = 'seamless') {
         const id = `order${personId}x${Date.now()}`;
-        const step = { from: 0, to: 1, seconds: 5, price, cost: stars(0) };
-        const back = { ...step, from: 1, to: 0 };
+        const step = { photos: [0, 1], seconds: 5, price, cost: stars(0) };
+        const back = { ...step, photos: [1, 0] };
         const quote: StoredQuote = {
-          model: model.id,
+          model,
           plans: { seamless: [step], loop: [step, back] },
         };
         const input = { photoCount: 2, mode, gender: 'unset' };
         const order = { id, personId, serviceType: 'image_morphing', state: 'quoted' as const };
-        await db.insert(orderRows).values({ ...order, quote, input });
+        await db.insert(orderRows).values({ ...order, quote, mode, input });
         const photo = { orderId: id, state: 'ready' as const, width: 480, height: 320 };
         await db.insert(photos).values(
           [1, 2].map((messageId) => {

@@ -12,6 +12,9 @@ import type { ChatPort, ResultVideo } from '../../src/orders/chat-port.ts';
 import type { AdminDeed } from '../../src/people/admin-log.ts';
 import { type Person as Known, languageOf, type People } from '../../src/people/people.ts';
 import type { BotApiServer } from '../../src/sandbox/bot-api-server.ts';
+import { createCatalogue } from '../../src/services/catalogue.ts';
+import { imageMorphing } from '../../src/services/image-morphing.ts';
+import type { Service } from '../../src/services/service.ts';
 import { createPerson, type Person } from '../support/chat.ts';
 import { createFakeBooks } from '../support/fake-books.ts';
 import { createFakeOffice } from '../support/fake-office.ts';
@@ -66,6 +69,8 @@ export interface Rig {
 
 export interface RigOptions {
   readonly maxPhotos?: number;
+  /** What is sold; morphs alone by default. */
+  readonly services?: readonly Service[];
   readonly adminIds?: readonly number[];
   readonly timings?: Partial<BotTimings>;
   readonly allowViolations?: boolean;
@@ -139,7 +144,14 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   };
 
   let bot: MorphBot;
+  const catalogue = createCatalogue(options.services ?? [imageMorphing], {
+    tariff: { starUsd: 0.016, markup: 1.5 },
+    morphModel: 'kwaivgi/kling-v1.6-pro',
+    isOffered: () => true,
+  });
   const orders = createFakeOrders({
+    catalogue,
+    genderOf: (id) => people.get(id)?.gender ?? null,
     chat: () => bot.chatPort,
     balance: balanceOf,
     charge: (id, amount) => change(id, stars(-amount)),
@@ -156,6 +168,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     apiRoot: server.url,
     adminIds,
     orders: () => orders,
+    catalogue,
     people: directory,
     ledger: {
       balance: async (id) => balanceOf(id),
@@ -279,8 +292,11 @@ export async function resultIn(dir: string): Promise<ResultVideo> {
     writeFile(thumbnailPath, thumbnail),
   ]);
   return {
+    kind: 'video',
     orderId: 'order1',
     personId: 1,
+    serviceType: 'image_morphing',
+    missing: 0,
     path,
     sizeBytes: 20_000,
     width: 640,

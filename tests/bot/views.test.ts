@@ -18,16 +18,26 @@ import { SKIP_REASONS } from '../../src/domain/skip-reason.ts';
 import { stars } from '../../src/domain/stars.ts';
 import type { ResultVideo } from '../../src/orders/chat-port.ts';
 import type { Intake, OrderProgress, OrderView } from '../../src/orders/orders.ts';
+import { createCatalogue } from '../../src/services/catalogue.ts';
+import { imageMorphing } from '../../src/services/image-morphing.ts';
 
 const translator = createTranslator(LOCALES_DIR);
 const en = translator('en');
 const ru = translator('ru');
+
+const catalogue = createCatalogue([imageMorphing], {
+  tariff: { starUsd: 0.016, markup: 1.5 },
+  morphModel: 'kwaivgi/kling-v1.6-pro',
+  isOffered: () => true,
+});
 
 const view: OrderView = {
   id: 'abc',
   personId: 1,
   serviceType: 'image_morphing',
   state: 'rendering',
+  answers: {},
+  input: {},
   mode: 'seamless',
   price: stars(48_983),
   partial: null,
@@ -59,8 +69,11 @@ const progress: OrderProgress = {
 };
 
 const video: ResultVideo = {
+  kind: 'video',
   orderId: 'abc',
   personId: 1,
+  serviceType: 'image_morphing',
+  missing: 0,
   path: '/v.mp4',
   sizeBytes: 1,
   width: 1,
@@ -283,17 +296,29 @@ describe('the result', () => {
   });
 
   test('says what was replaced and what came back', () => {
-    const closing = closingScreen(en, { ...video, replaced: [3], refunded: stars(4453) }, view);
+    const closing = closingScreen(
+      en,
+      'en',
+      catalogue,
+      { ...video, replaced: [3], refunded: stars(4453) },
+      view,
+    );
     assert.match(closing.text, /Transition 3 was replaced by a simpler one of ours/);
     assert.match(closing.text, /44\.53 ⭐ came back.*Paid: 445\.30 ⭐$/s);
-    const many = closingScreen(ru, { ...video, replaced: [3, 5], refunded: stars(8906) }, view);
+    const many = closingScreen(
+      ru,
+      'ru',
+      catalogue,
+      { ...video, replaced: [3, 5], refunded: stars(8906) },
+      view,
+    );
     assert.match(many.text, /Переходы 3, 5 заменены более простыми нашими/);
-    assert.doesNotMatch(closingScreen(en, video, view).text, /came back/);
+    assert.doesNotMatch(closingScreen(en, 'en', catalogue, video, view).text, /came back/);
   });
 
   test('of a shorter video does not tell again what came back at the cancel', () => {
     const shorter = { ...video, partial: true, refunded: stars(40_077) };
-    const { text } = closingScreen(en, shorter, view);
+    const { text } = closingScreen(en, 'en', catalogue, shorter, view);
     assert.doesNotMatch(text, /came back/);
     assert.match(text, /Paid: 89\.06 ⭐$/);
   });
@@ -302,7 +327,8 @@ describe('the result', () => {
     const order = { ...view, state: 'failed' as const };
     const refunded = stars(48_983);
     assert.doesNotMatch(progressScreen(en, { ...progress, order, refunded }).text, /⭐/);
-    const notice = { orderId: 'abc', personId: 1, kind: 'failed', refunded } as const;
+    const about = { orderId: 'abc', personId: 1, serviceType: 'image_morphing' };
+    const notice = { ...about, kind: 'failed', refunded } as const;
     for (const failure of ['delivery', 'stitching', 'timeout'] as const) {
       const { text } = noticeScreen(en, { ...notice, failure });
       assert.equal(text.match(/back/g)?.length, 1, text);
@@ -368,6 +394,7 @@ test('the history has buttons for what can be sent again and for the pages there
     refunded: stars(0),
     previewFileId: index === 1 ? null : 'file',
     documentFileIds: [],
+    messageIds: index === 1 ? [] : [index],
   }));
   const screen = historyScreen(en, 'en', { items, total: 12, offset: 5 });
   const data = screen.keyboard?.map((row) =>
@@ -388,6 +415,7 @@ test('the history tells what an order really was, less what came back', () => {
     refunded: stars(8_906),
     previewFileId: null,
     documentFileIds: [],
+    messageIds: [],
   };
   const running = { ...item, order: { ...item.order, state: 'rendering' as const } };
   const { text } = historyScreen(en, 'en', { items: [item, running], total: 2, offset: 0 });

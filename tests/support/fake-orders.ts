@@ -1,10 +1,13 @@
+import type { Gender } from '../../src/domain/gender.ts';
 import { planTransitions } from '../../src/domain/morph-plan.ts';
+import type { OrderMode } from '../../src/domain/order-mode.ts';
 import { isActive, isOpen } from '../../src/domain/order-state.ts';
 import type { PhotoWarning } from '../../src/domain/photo-look.ts';
 import type { SkipReason } from '../../src/domain/skip-reason.ts';
 import { NO_STARS, type Stars, stars } from '../../src/domain/stars.ts';
 import type { ChatPort } from '../../src/orders/chat-port.ts';
 import type {
+  AvatarView,
   CancelOutcome,
   HistoryItem,
   IncomingFile,
@@ -15,14 +18,17 @@ import type {
   PreviewOutcome,
   QuoteOption,
 } from '../../src/orders/orders.ts';
+import type { Catalogue } from '../../src/services/catalogue.ts';
+import type { Question } from '../../src/services/service.ts';
 
-/** 44.53 ⭐, what five seconds of the default model cost. */
+/** 44.53 ⭐, what five seconds of the default model cost; of everything else, what one step does. */
 const TRANSITION_PRICE = 4453;
 
 /** An order as the fake keeps it; tests change it at will. */
 export interface FakeOrder {
   view: { -readonly [K in keyof OrderView]: OrderView[K] };
   files: (IncomingFile & { skip: SkipReason | null; pending: boolean })[];
+  recording: IncomingFile | null;
   /** Requests that changed it. */
   requests: Set<number>;
   total: number;
@@ -34,6 +40,9 @@ export interface FakeOrder {
   refunded: Stars;
   previewFileId: string | null;
   documentFileIds: string[];
+  messageIds: number[];
+  /** The words of a text result. */
+  text?: string;
 }
 
 /** Orders in memory, whose photos need no download and whose clips finish when a test says so. */
@@ -54,6 +63,8 @@ export interface FakeOrders extends Orders {
   /** What comes of asking for a preview, one each; `started` when there is no more. */
   readonly previews: PreviewOutcome[];
   diskFull: boolean;
+  /** Everybody's avatars. */
+  readonly owned: (AvatarView & { readonly personId: number })[];
 }
 
 export function createFakeOrders(deps: {
@@ -63,6 +74,9 @@ export function createFakeOrders(deps: {
   /** Writes down that a person is reachable again. */
   readonly unblock: (personId: number) => void;
   readonly maxPhotos: number;
+  readonly catalogue: Catalogue;
+  /** What a person told; null: never asked. */
+  readonly genderOf: (personId: number) => Gender | null;
 }): FakeOrders {
   const all: FakeOrder[] = [];
   const charges: FakeOrders['charges'] = [];
@@ -93,8 +107,12 @@ export function createFakeOrders(deps: {
     skipped: order.files.flatMap(({ name, skip }) => (skip ? [{ name, reason: skip }] : [])),
   });
 
-  const optionOf = (order: FakeOrder, mode: 'seamless' | 'loop'): QuoteOption => {
-    const transitions = planTransitions(ready(order).length, mode).length;
+  const serviceOf = ({ view }: FakeOrder) => deps.catalogue.require(view.serviceType);
+  const modesOf = (order: FakeOrder): readonly OrderMode[] =>
+    serviceOf(order).modes ?? ['standard'];
+
+  const optionOf = (order: FakeOrder, mode: OrderMode): QuoteOption => {
+    const transitions = mode === 'standard' ? 1 : planTransitions(ready(order).length, mode).length;
     return {
       mode,
       transitions,
@@ -102,6 +120,27 @@ export function createFakeOrders(deps: {
       price: stars(transitions * TRANSITION_PRICE),
       waitSeconds: 250,
     };
+  };
+
+  const minPhotos = (order: FakeOrder) =>
+    serviceOf(order).questions.find((question) => question.kind === 'photos')?.min ?? 0;
+
+  /** What is known of an order, and the questions without an answer. */
+  const factsOf = (order: FakeOrder) => {
+    const gender = order.view.answers['gender'] ?? deps.genderOf(order.view.personId);
+    const values = { ...order.view.answers, photoCount: ready(order).length, gender };
+    const isOpenQuestion = (question: Question) => {
+      if (question.kind === 'gender' && !question.always) return gender === null;
+      if (question.kind === 'recording') return order.recording === null;
+      if (question.kind === 'photos' && question.max === 1) return ready(order).length === 0;
+      return !(question.field in order.view.answers);
+    };
+    return { values, open: serviceOf(order).questions.filter(isOpenQuestion) };
+  };
+
+  const reopen = ({ view }: FakeOrder) => {
+    const { photoCount: _counted, ...answers } = view.answers;
+    Object.assign(view, { state: 'draft', mode: null, input: {}, answers });
   };
 
   const orders: FakeOrders = {
@@ -113,6 +152,7 @@ export function createFakeOrders(deps: {
     sheets: [],
     warnings: [],
     previews: [],
+    owned: [],
     diskFull: false,
     of(personId) {
       const mine = all.filter(({ view }) => view.personId === personId);
@@ -121,15 +161,22 @@ export function createFakeOrders(deps: {
       if (!order) throw new Error('The person has no order');
       return order;
     },
-    async open(personId) {
-      const open = findOpen(personId);
-      if (open) return { ...open.view };
+    async open(personId, serviceType) {
+      const mine = all.filter(({ view }) => view.personId === personId && isOpen(view.state));
+      const open = mine.find(({ view }) => view.serviceType === serviceType);
+      if (open) {
+        // The one that was gone on with last is the current one.
+        all.push(...all.splice(all.indexOf(open), 1));
+        return { ...open.view };
+      }
       const order: FakeOrder = {
         view: {
           id: `order${all.length + 1}`,
           personId,
-          serviceType: 'image_morphing',
+          serviceType,
           state: 'draft',
+          answers: {},
+          input: {},
           mode: null,
           price: null,
           partial: null,
@@ -140,6 +187,7 @@ export function createFakeOrders(deps: {
           endedAt: null,
         },
         files: [],
+        recording: null,
         requests: new Set(),
         total: 0,
         finished: 0,
@@ -150,6 +198,7 @@ export function createFakeOrders(deps: {
         refunded: NO_STARS,
         previewFileId: null,
         documentFileIds: [],
+        messageIds: [],
       };
       all.push(order);
       return { ...order.view };
@@ -157,6 +206,103 @@ export function createFakeOrders(deps: {
     async findOpen(personId) {
       const order = findOpen(personId);
       return order && { ...order.view };
+    },
+    async next(orderId, personId) {
+      const order = find(orderId, personId);
+      if (!order || !isOpen(order.view.state)) return { kind: 'closed' };
+      const [question] = factsOf(order).open;
+      if (!question) return { kind: 'complete' };
+      const options =
+        question.kind === 'choice'
+          ? question.options(deps.catalogue.terms, order.view.answers)
+          : question.kind === 'avatar'
+            ? orders.owned
+                .filter((avatar) => avatar.personId === personId)
+                .map(({ id, name }) => ({ value: String(id), label: name }))
+            : [];
+      if (question.kind === 'avatar' && options.length === 0) return { kind: 'no_avatars' };
+      return { kind: 'ask', question, options, photos: ready(order).length };
+    },
+    async answer(orderId, personId, field, value, requestId) {
+      const order = find(orderId, personId);
+      if (!order || !isOpen(order.view.state)) return { kind: 'closed' };
+      if (order.requests.has(requestId)) return { kind: 'kept' };
+      const question = serviceOf(order).questions.find((one) => one.field === field);
+      if (!question) return { kind: 'not_offered' };
+      if (question.kind === 'text' && value.length > question.maxLength) {
+        return { kind: 'too_long', max: question.maxLength, length: value.length };
+      }
+      order.requests.add(requestId);
+      reopen(order);
+      order.view.answers = { ...order.view.answers, [field]: value };
+      return { kind: 'kept' };
+    },
+    async back(orderId, personId) {
+      const order = find(orderId, personId);
+      if (!order || !isOpen(order.view.state)) return false;
+      const { answers } = order.view;
+      const last = serviceOf(order).questions.findLast(({ field }) => field in answers);
+      if (!last) return false;
+      reopen(order);
+      const { [last.field]: _forgotten, ...others } = order.view.answers;
+      order.view.answers = others;
+      return true;
+    },
+    async done(orderId, personId) {
+      const order = find(orderId, personId);
+      if (!order || !isOpen(order.view.state)) return { kind: 'closed' };
+      const { photos } = intakeOf(order);
+      const min = minPhotos(order);
+      if (photos < min) return { kind: 'too_few', photos, min };
+      order.view.answers = { ...order.view.answers, photoCount: photos };
+      return 'done';
+    },
+    async again(orderId, personId, field = '') {
+      const old = find(orderId, personId);
+      if (!old || isOpen(old.view.state)) return undefined;
+      const { id } = await orders.open(personId, old.view.serviceType);
+      const order = find(id);
+      if (!order) return undefined;
+      const { [field]: _changed, ...answers } = old.view.answers;
+      Object.assign(order, { files: [...old.files], recording: old.recording });
+      order.view.answers = answers;
+      return { ...order.view };
+    },
+    async addRecording(orderId, personId, file) {
+      const order = find(orderId, personId);
+      if (!order || !isOpen(order.view.state)) return 'closed';
+      if (order.recording?.messageId === file.messageId) return 'duplicate';
+      reopen(order);
+      order.recording = file;
+      return 'added';
+    },
+    async received(orderId, personId) {
+      const order = find(orderId, personId);
+      return order && isOpen(order.view.state) ? { kind: 'ready' } : { kind: 'closed' };
+    },
+    avatars: async (personId) => orders.owned.filter((avatar) => avatar.personId === personId),
+    async renameAvatar(avatarId, personId, name) {
+      const at = orders.owned.findIndex(
+        (avatar) => avatar.id === avatarId && avatar.personId === personId,
+      );
+      const avatar = orders.owned[at];
+      if (avatar) orders.owned[at] = { ...avatar, name };
+      return avatar !== undefined;
+    },
+    async deleteAvatar(avatarId, personId) {
+      const at = orders.owned.findIndex(
+        (avatar) => avatar.id === avatarId && avatar.personId === personId,
+      );
+      return at >= 0 && orders.owned.splice(at, 1).length > 0;
+    },
+    async resultText(orderId, personId) {
+      return find(orderId, personId)?.text;
+    },
+    async forget(personId) {
+      const mine = all.filter(({ view }) => view.personId === personId);
+      if (mine.some(({ view }) => isActive(view.state))) return 'busy';
+      for (const { view } of mine) if (isOpen(view.state)) view.state = 'cancelled';
+      return 'forgotten';
     },
     async find(orderId, personId) {
       const order = find(orderId, personId);
@@ -171,8 +317,7 @@ export function createFakeOrders(deps: {
       const verdict = verdicts.get(file.name ?? '');
       const skip = file.tooBig ? 'file_too_big' : verdict === 'pending' ? null : (verdict ?? null);
       order.files.push({ ...file, skip, pending: verdict === 'pending' });
-      order.view.state = 'draft';
-      order.view.mode = null;
+      reopen(order);
       return 'added';
     },
     async undo(orderId, personId, requestId) {
@@ -182,7 +327,7 @@ export function createFakeOrders(deps: {
       order.requests.add(requestId);
       const last = Math.max(...order.files.map(({ messageId }) => messageId));
       order.files = order.files.filter(({ messageId }) => messageId !== last);
-      order.view.state = 'draft';
+      reopen(order);
       return intakeOf(order);
     },
     async clear(orderId, personId, requestId) {
@@ -191,7 +336,7 @@ export function createFakeOrders(deps: {
       if (order.requests.has(requestId)) return intakeOf(order);
       order.requests.add(requestId);
       order.files = [];
-      order.view.state = 'draft';
+      reopen(order);
       return intakeOf(order);
     },
     async intake(orderId) {
@@ -203,19 +348,22 @@ export function createFakeOrders(deps: {
       if (!order || !isOpen(order.view.state)) return { kind: 'closed' };
       const { photos, pending } = intakeOf(order);
       if (pending > 0) return { kind: 'pending', pending };
-      if (photos < 2) return { kind: 'too_few', photos };
+      const { open } = factsOf(order);
+      if (open.some(({ kind }) => kind !== 'photos')) return { kind: 'incomplete' };
+      const min = minPhotos(order);
+      if (photos < min) return { kind: 'too_few', photos, min };
       if (photos > deps.maxPhotos) return { kind: 'too_many', photos, max: deps.maxPhotos };
       if (orders.diskFull) return { kind: 'disk_full' };
       order.view.state = 'quoted';
       order.view.mode = null;
       return {
         kind: 'quoted',
-        options: [optionOf(order, 'seamless'), optionOf(order, 'loop')],
+        options: modesOf(order).map((mode) => optionOf(order, mode)),
         balance: deps.balance(personId),
         photos,
         sheets: orders.sheets,
         warnings: orders.warnings,
-        previewTransitions: photos - 1,
+        previewTransitions: serviceOf(order).finish === 'stitched_video' ? photos - 1 : 0,
       };
     },
     async preview(orderId, personId) {
@@ -227,6 +375,7 @@ export function createFakeOrders(deps: {
       const order = find(orderId, personId);
       if (order?.view.state !== 'quoted') return { kind: 'closed' };
       order.view.mode = mode;
+      order.view.input = { ...factsOf(order).values, mode };
       const option = optionOf(order, mode);
       const balance = deps.balance(personId);
       return balance >= option.price
@@ -239,7 +388,7 @@ export function createFakeOrders(deps: {
       if (order.total > 0) return { kind: 'already', state: order.view.state };
       if (!isOpen(order.view.state)) return { kind: 'closed' };
       const { mode, state } = order.view;
-      if (state !== 'quoted' || mode !== shown.mode) return { kind: 'outdated' };
+      if (state !== 'quoted' || mode === null || mode !== shown.mode) return { kind: 'outdated' };
       const { price, transitions } = optionOf(order, mode);
       if (price !== shown.price) return { kind: 'outdated' };
       const balance = deps.balance(personId);
@@ -331,13 +480,22 @@ export function createFakeOrders(deps: {
         .toReversed()
         .slice(offset, offset + limit)
         .map(
-          ({ view, total, finished, refunded, previewFileId, documentFileIds }): HistoryItem => ({
+          ({
+            view,
+            total,
+            finished,
+            refunded,
+            previewFileId,
+            documentFileIds,
+            messageIds,
+          }): HistoryItem => ({
             order: { ...view },
             transitions: total,
             finished,
             refunded,
             previewFileId,
             documentFileIds,
+            messageIds,
           }),
         );
       return { items, total: mine.length };
