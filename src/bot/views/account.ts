@@ -75,14 +75,19 @@ function movementLines(
     .join('\n');
 }
 
-/** `22 Nov · +489.83 ⭐ · refund, morph video (11 transitions)` */
+/** `22 Nov · +489.83 ⭐ · refund, Morph (11 transitions)` */
 export function movementLine(t: Translate, language: Language, line: Movement): string {
   const what =
     line.kind === 'top_up'
       ? topUpText(t, line)
       : t(`account.kinds.${line.kind}`, { service: serviceName(t, line.serviceType) });
-  const steps = line.count > 1 ? ` ${t('account.steps', { count: line.count })}` : '';
-  return `${showDay(line.at, language)} · <b>${showMovement(line.amount)}</b> · ${what}${steps}`;
+  return `${showDay(line.at, language)} · <b>${showMovement(line.amount)}</b> · ${what}${stepsOf(t, line)}`;
+}
+
+/** ` (11 transitions)`, where several were refunded one by one. */
+function stepsOf(t: Translate, { count, serviceType }: Movement): string {
+  if (count === 1 || serviceType === null) return '';
+  return ` (${serviceWords(t, serviceType)('step', { count })})`;
 }
 
 /** Where stars came from; what an operator wrote about a grant is for the person to read. */

@@ -23,7 +23,11 @@ export function menuKeyboard(t: Translate, catalogue: Catalogue): InlineKeyboard
 
 /** Who we are; also the caption of the example. */
 export function welcomeScreen(t: Translate, catalogue: Catalogue): Screen {
-  return { text: t('common.welcome'), keyboard: menuKeyboard(t, catalogue) };
+  const isOnlyMorph = catalogue
+    .offers()
+    .every(({ service }) => service.finish === 'stitched_video');
+  const text = t(isOnlyMorph ? 'common.welcomeMorph' : 'common.welcome');
+  return { text, keyboard: menuKeyboard(t, catalogue) };
 }
 
 /** What the person was doing before they wrote /start. */

@@ -89,14 +89,16 @@ export function receivedText(
   switch (outcome.kind) {
     case 'skipped':
       return t('morph.notUsable', {
-        why: t(`morph.skip.${outcome.reason}`, { file: fileName(t, outcome.name) }),
+        why: t(`morph.skip.${outcome.reason}`, {
+          file: outcome.name === null ? t('morph.thisPhoto') : fileName(t, outcome.name),
+        }),
       });
     case 'refused':
       return t(`common.recording.${outcome.reason}`, {
         minutes: Math.floor(outcome.maxSeconds / 60),
       });
     case 'pending':
-      return t('morph.stillArriving', { count: 1 });
+      return t('morph.oneArriving');
     case 'disk_full':
       return t('morph.diskFull');
   }

@@ -86,20 +86,20 @@ function photosLine(t: Translate, photos: number, skipped: Intake['skipped']): s
 export function warningLines(
   t: Translate,
   warnings: readonly PhotoWarning[],
-  area: 'morph' | 'common' = 'morph',
+  words: 'morph.warn' | 'common.warn' = 'morph.warn',
 ): string[] {
   const paragraphs: string[] = [];
   const listed: string[] = [];
   for (const warning of warnings) {
     if (warning.kind === 'no_face_at_all') {
-      paragraphs.push(t(`${area}.warn.no_face_at_all`));
+      paragraphs.push(t(`${words}.no_face_at_all`));
       continue;
     }
     const list =
       warning.kind === 'same' ? warning.groups.map(numbers).join('; ') : numbers(warning.photos);
-    listed.push(`• ${t(`${area}.warn.${warning.kind}`, { list })}`);
+    listed.push(`• ${t(`${words}.${warning.kind}`, { list })}`);
   }
-  if (listed.length > 0) paragraphs.push([t(`${area}.warnTitle`), ...listed].join('\n'));
+  if (listed.length > 0) paragraphs.push([t(`${words}.title`), ...listed].join('\n'));
   return paragraphs;
 }
 

@@ -105,7 +105,8 @@ export function closingScreen(
     lines.push(t('order.language', { language: spoken ?? video.language }));
   }
   if (video.missing > 0 && !isMorph && !video.partial) {
-    lines.push(t('order.missing', { count: video.missing }));
+    const steps = serviceWords(t, video.serviceType)('step', { count: video.missing });
+    lines.push(t('order.missing', { steps }));
   }
   // What came back of a shorter video was told when it was cancelled.
   if (video.refunded > NO_STARS && !video.partial) {

@@ -111,7 +111,7 @@ export function offerScreen(
   return {
     text: [
       `${headline(t, order.serviceType, line)} · <b>${showStars(price)}</b>`,
-      ...warningLines(t, warnings, 'common'),
+      ...warningLines(t, warnings, 'common.warn'),
       `${balanceLine(t, balance)}\n${t('morph.balanceAfter', {
         balance: showStars(stars(balance - price)),
       })}\n${t('morph.readyIn', { wait: showWait(t, option.waitSeconds) })}`,
