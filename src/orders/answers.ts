@@ -15,6 +15,9 @@ export interface AnswerDeps {
   readonly catalogue: Catalogue;
 }
 
+/** What reads, inside a transaction or outside. */
+type Reading = Omit<AnswerDeps, 'db'> & { readonly db: Queryable };
+
 /** Everything that is known about an order, as its service's input wants it, and what is not. */
 export interface Facts {
   readonly values: Readonly<Record<string, unknown>>;
@@ -74,7 +77,7 @@ export async function keepAnswer(
     if (order.lastRequestId === requestId) return { kind: 'kept' };
     const service = deps.catalogue.require(order.serviceType);
     const question = service.questions.find((one) => one.field === field);
-    const judged = question && (await judge(deps, order, question, value));
+    const judged = question && (await judge({ ...deps, db: tx }, order, question, value));
     if (!judged) return { kind: 'not_offered' };
     if (judged.kind !== 'value') return judged;
     await reopenOrder(tx, order);
@@ -172,7 +175,7 @@ type Judged = { readonly kind: 'value'; readonly value: unknown } | AnswerOutcom
 
 /** The value that an answer stands for; undefined when it is none of what was asked. */
 async function judge(
-  deps: AnswerDeps,
+  deps: Reading,
   order: OrderRow,
   question: Question,
   value: string,
@@ -213,7 +216,7 @@ async function judge(
 }
 
 async function optionsOf(
-  deps: AnswerDeps,
+  deps: Reading,
   order: OrderRow,
   question: Question,
 ): Promise<readonly Option[]> {
