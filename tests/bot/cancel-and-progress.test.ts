@@ -45,7 +45,7 @@ describe('cancelling', () => {
     await ann.waitUntilGone({ button: /Done/ });
     await ann.waitUntilGone({ text: /^2 photos|This order was cancelled/ });
     ann.say('hm');
-    await ann.waitForMessage({ text: /I make videos out of photos/ });
+    await ann.waitForMessage({ text: /\/start shows everything/ });
     assert.equal(rig.dialogues.size, 0);
     assert.equal(rig.orders.of(1).view.state, 'cancelled');
   });
@@ -307,7 +307,7 @@ describe('words while a paid order is being made', () => {
     await ann.waitForMessage({ text: /will be ready in about 4 min\. \/status/ });
     Object.assign(order, { etaSeconds: null });
     ann.say('and now?');
-    await ann.waitForMessage({ text: /Your video is being made\. \/status/ });
+    await ann.waitForMessage({ text: /Your order is being made\. \/status/ });
   });
 });
 

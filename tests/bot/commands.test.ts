@@ -9,6 +9,8 @@ import { ADMIN, pictures, resultIn, startRig, until } from './rig.ts';
 const COMMANDS = [
   'start',
   'morph',
+  'avatars',
+  'price',
   'balance',
   'topup',
   'history',
@@ -20,6 +22,7 @@ const COMMANDS = [
   'gender',
   'help',
   'privacy',
+  'forget_me',
   'terms',
   'paysupport',
 ];
@@ -58,7 +61,7 @@ test('/language changes the words at once', async (t) => {
   ann.say('/language');
   await ann.press(/Русский/);
   const said = await ann.waitForMessage({ text: /теперь говорю по-русски/ });
-  assert.deepEqual(buttonLabels(said), ['✨ Создать морф', 'Баланс', 'Язык', 'Помощь']);
+  assert.deepEqual(buttonLabels(said), ['✨ Морф · от 44.53 ⭐', 'Баланс', 'Язык', 'Помощь']);
   ann.say('/balance');
   await ann.waitForMessage({ text: /Ваш баланс: 0\.00 ⭐/ });
 });
@@ -102,10 +105,10 @@ test('/balance tells movements in plain words, those of one order as one, and th
   );
   ann.say('/balance');
   const { text } = await ann.waitForMessage({ text: /Your balance: 55\.70 ⭐/ });
-  assert.match(text ?? '', /22 Nov · \+489\.83 ⭐ · refund, morph video \(11 transitions\)$/m);
-  assert.match(text ?? '', /22 Nov · \+44\.53 ⭐ · refund, morph video$/m);
+  assert.match(text ?? '', /22 Nov · \+489\.83 ⭐ · refund, Morph \(11 transitions\)$/m);
+  assert.match(text ?? '', /22 Nov · \+44\.53 ⭐ · refund, Morph$/m);
   assert.match(text ?? '', /Your id: 1$/);
-  assert.match(text ?? '', /22 Nov · −89\.06 ⭐ · morph video/);
+  assert.match(text ?? '', /22 Nov · −89\.06 ⭐ · Morph/);
   assert.match(text ?? '', /22 Nov · \+100\.00 ⭐ · stars added: for a friend/);
 });
 
@@ -116,12 +119,12 @@ test('/privacy and /terms tell what is true, in both languages', async (t) => {
   const privacy = await ann.waitForMessage({ text: /Privacy/ });
   assert.match(privacy.text ?? '', /Replicate.*72 hours after delivery/s);
   ann.say('/terms');
-  await ann.waitForMessage({ text: /Either the video arrives, or the stars come back/ });
+  await ann.waitForMessage({ text: /Either the result arrives, or the stars come back/ });
   const oleg = rig.person(2, 'Олег', 'ru');
   oleg.say('/privacy');
   await oleg.waitForMessage({ text: /Replicate.*через 72 часа после отправки/s });
   oleg.say('/terms');
-  await oleg.waitForMessage({ text: /Либо видео приходит, либо звёзды возвращаются/ });
+  await oleg.waitForMessage({ text: /Либо результат приходит, либо звёзды/ });
 });
 
 test('an unknown command, an old button and a stray word are answered kindly', async (t) => {
@@ -132,7 +135,7 @@ test('an unknown command, an old button and a stray word are answered kindly', a
   const answer = await rig.server.press(1, message.message_id, 'old:button');
   assert.match(answer.text ?? '', /old message.*\/start/);
   ann.say('hello');
-  await ann.waitForMessage({ text: /Press \/morph or just send me your photos/ });
+  await ann.waitForMessage({ text: /\/start shows everything/ });
 });
 
 describe('/grant', () => {
@@ -240,7 +243,7 @@ describe('/history', () => {
     assert.deepEqual(buttonLabels(first).at(-1), '▶');
     await ann.press(/▶/);
     await ann.waitForMessage({ text: /6\. .*7\. .* · delivered/s, button: /◀/ });
-    await ann.press(/🎬 7/);
+    await ann.press(/↩️ 7/);
     const again = await ann.waitForMessage({ has: 'document' }, { after: first });
     assert.match(again.caption ?? '', /Your morph of 22 Nov\n\n✨ Created with @\w+ ✨$/);
     const uploads = rig.server.calls.filter(

@@ -54,7 +54,12 @@ test('a person gets from /start to a confirmed order with its progress', async (
   rig.balances.set(1, stars(60_000));
   ann.say('/start');
   const welcome = await ann.waitForMessage({ button: /Morph/ });
-  assert.deepEqual(buttonLabels(welcome), ['✨ Morph', 'Balance', 'Language', 'Help']);
+  assert.deepEqual(buttonLabels(welcome), [
+    '✨ Morph · from 44.53 ⭐',
+    'Balance',
+    'Language',
+    'Help',
+  ]);
   await ann.press(/Morph/);
   await ann.press(/Female/);
   await ann.waitForMessage({ text: /from 2 to 20/ });
@@ -226,7 +231,7 @@ describe('photos', () => {
     const rig = await startRig(t);
     const ann = rig.person(1, 'Ann');
     ann.sendFile(Buffer.from('%PDF-1.4'), 'cv.pdf', 'application/pdf');
-    await ann.waitForMessage({ text: /I make videos out of photos/ });
+    await ann.waitForMessage({ text: /\/start shows everything/ });
     assert.equal(rig.orders.all.length, 0);
   });
 
@@ -375,7 +380,7 @@ describe('Done', () => {
   test('says by how many there are too many', async (t) => {
     const { ann } = await atCounter(t, 5, { maxPhotos: 3 });
     await ann.press(/Done/);
-    await ann.waitForMessage({ text: /up to 3 photos, and 2 are too many/ });
+    await ann.waitForMessage({ text: /Up to 3 photos are possible, and 2 are too many/ });
   });
 
   test('asks for patience while files arrive', async (t) => {
@@ -391,7 +396,7 @@ describe('Done', () => {
     const { rig, ann } = await atCounter(t, 2);
     rig.orders.diskFull = true;
     await ann.press(/Done/);
-    await ann.waitForMessage({ text: /storage is full.*photos are kept/s });
+    await ann.waitForMessage({ text: /storage is full.*What you sent is kept/s });
     rig.orders.diskFull = false;
     await ann.press(/Done/);
     await ann.waitForMessage({ button: /Seamless/ });
@@ -446,7 +451,7 @@ describe('before paying', () => {
     const { rig, ann } = await atConfirm(t, 2);
     rig.balances.set(1, stars(0));
     await ann.press(/Confirm/);
-    await ann.waitForMessage({ text: /The video costs 89\.06 ⭐ and your balance is empty/ });
+    await ann.waitForMessage({ text: /This order costs 89\.06 ⭐ and your balance is empty/ });
     assert.equal(rig.orders.charges.length, 0);
   });
 
@@ -522,7 +527,7 @@ describe('Confirm', () => {
     const { rig, ann } = await atConfirm(t, 2);
     rig.balances.set(1, stars(0));
     await ann.press(/Confirm/);
-    await ann.waitForMessage({ text: /The video costs 89\.06 ⭐ and your balance is empty/ });
+    await ann.waitForMessage({ text: /This order costs 89\.06 ⭐ and your balance is empty/ });
     await ann.press(/^Cancel$/);
     await ann.waitForMessage({ text: /Nothing was charged/ });
     await ann.waitUntilGone({ button: /Top up/ });

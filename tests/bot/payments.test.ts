@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TERMS_VERSION } from '../../src/bot/payments/terms-version.ts';
 import { stars } from '../../src/domain/stars.ts';
 import { buttonLabels, type Person } from '../support/chat.ts';
 import { payloadAt, paymentOf, preparePayments, refundOf } from './payments-rig.ts';
@@ -120,7 +121,7 @@ describe('a pack of stars', () => {
     const [bob, ann] = [await rig.somebody(), await rig.somebody()];
     const carl = rig.person(ann.id + 500, 'Carl');
     await rig.known.meet({ id: carl.id, firstName: 'Carl', invitedBy: bob.id });
-    await rig.books.terms.accept(carl.id, '1');
+    await rig.books.terms.accept(carl.id, TERMS_VERSION);
     carl.addStars(200);
     for (const count of [1, 2]) {
       const { message_id: after } = carl.say('/topup');
@@ -274,7 +275,7 @@ describe('accepting the terms', () => {
     await ann.press(/Accept/);
     await ann.pay();
     await ann.waitForMessage({ text: /\+100\.00 ⭐/ });
-    assert.equal((await rig.known.find(ann.id))?.termsVersion, '1');
+    assert.equal((await rig.known.find(ann.id))?.termsVersion, TERMS_VERSION);
   });
 
   test('of an older version shows the present ones', async (t) => {
@@ -302,7 +303,7 @@ describe('/terms', () => {
     const answer = await ann.press(/Accept/, { after: terms });
     assert.match(answer.text ?? '', /Thank you/);
     await ann.waitUntilGone({ button: /Accept/ });
-    assert.equal((await rig.known.find(ann.id))?.termsVersion, '1');
+    assert.equal((await rig.known.find(ann.id))?.termsVersion, TERMS_VERSION);
     const { message_id: after } = ann.say('/terms');
     assert.deepEqual(buttonLabels(await ann.waitForMessage({ text: /Terms/ }, { after })), []);
     ann.say('/topup');

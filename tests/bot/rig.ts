@@ -151,7 +151,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   });
   const orders = createFakeOrders({
     catalogue,
-    genderOf: (id) => people.get(id)?.gender ?? null,
+    genderOf: async (id) => (await deps.people.find(id))?.gender ?? null,
     chat: () => bot.chatPort,
     balance: balanceOf,
     charge: (id, amount) => change(id, stars(-amount)),

@@ -79,7 +79,7 @@ describe('a question', () => {
     await ann.waitForMessage({ text: /with us as #/ });
     await root.waitForMessage({ text: /I paid twice/ });
     ann.say('hello');
-    await ann.waitForMessage({ text: /Press \/morph or just send me your photos/ });
+    await ann.waitForMessage({ text: /\/start shows everything/ });
     assert.equal((await rig.office.tickets.ofPerson(ann.id, 5)).length, 1);
   });
 

@@ -186,7 +186,7 @@ describe('the quote', () => {
 
   test('says how many photos are too many', () => {
     const outcome = { kind: 'too_many', photos: 203, max: 200 } as const;
-    assert.match(noQuoteText(en, outcome), /up to 200 photos, and 3 are too many/);
+    assert.match(noQuoteText(en, outcome), /Up to 200 photos are possible, and 3 are too many/);
     assert.match(noQuoteText(ru, outcome), /до 200 фото, 3 лишних/);
   });
 });
@@ -363,7 +363,7 @@ describe('small words', () => {
     } as const;
     assert.equal(
       movementLine(en, 'en', { ...line, amount: stars(-48_983) }),
-      '22 Nov · <b>−489.83 ⭐</b> · morph video',
+      '22 Nov · <b>−489.83 ⭐</b> · Morph',
     );
     assert.equal(showMovement(stars(100)), '+1.00 ⭐');
     assert.match(showDay(at, 'ru'), /^22 нояб/);
@@ -404,7 +404,7 @@ test('the history has buttons for what can be sent again and for the pages there
     ['again:o0', 'again:o2', 'again:o3', 'again:o4'],
     ['history:0', 'history:10'],
   ]);
-  assert.match(screen.text, /6\. 22 Nov · 3 transitions · 489\.83 ⭐ · delivered/);
+  assert.match(screen.text, /6\. 22 Nov · Morph · 3 transitions · 489\.83 ⭐ · delivered/);
 });
 
 test('the history tells what an order really was, less what came back', () => {
@@ -420,7 +420,7 @@ test('the history tells what an order really was, less what came back', () => {
   const running = { ...item, order: { ...item.order, state: 'rendering' as const } };
   const { text } = historyScreen(en, 'en', { items: [item, running], total: 2, offset: 0 });
   assert.match(text, /2 of 4 transitions · 89\.06 ⭐ · cancelled/);
-  assert.match(text, /2\. 22 Nov · 4 transitions · .* being made/);
+  assert.match(text, /2\. 22 Nov · Morph · 4 transitions · .* being made/);
 });
 
 test('pictures go out in albums of two to ten', () => {

@@ -76,7 +76,7 @@ export function createFakeOrders(deps: {
   readonly maxPhotos: number;
   readonly catalogue: Catalogue;
   /** What a person told; null: never asked. */
-  readonly genderOf: (personId: number) => Gender | null;
+  readonly genderOf: (personId: number) => Promise<Gender | null>;
 }): FakeOrders {
   const all: FakeOrder[] = [];
   const charges: FakeOrders['charges'] = [];
@@ -126,8 +126,8 @@ export function createFakeOrders(deps: {
     serviceOf(order).questions.find((question) => question.kind === 'photos')?.min ?? 0;
 
   /** What is known of an order, and the questions without an answer. */
-  const factsOf = (order: FakeOrder) => {
-    const gender = order.view.answers['gender'] ?? deps.genderOf(order.view.personId);
+  const factsOf = async (order: FakeOrder) => {
+    const gender = order.view.answers['gender'] ?? (await deps.genderOf(order.view.personId));
     const values = { ...order.view.answers, photoCount: ready(order).length, gender };
     const isOpenQuestion = (question: Question) => {
       if (question.kind === 'gender' && !question.always) return gender === null;
@@ -210,7 +210,7 @@ export function createFakeOrders(deps: {
     async next(orderId, personId) {
       const order = find(orderId, personId);
       if (!order || !isOpen(order.view.state)) return { kind: 'closed' };
-      const [question] = factsOf(order).open;
+      const [question] = (await factsOf(order)).open;
       if (!question) return { kind: 'complete' };
       const options =
         question.kind === 'choice'
@@ -348,7 +348,7 @@ export function createFakeOrders(deps: {
       if (!order || !isOpen(order.view.state)) return { kind: 'closed' };
       const { photos, pending } = intakeOf(order);
       if (pending > 0) return { kind: 'pending', pending };
-      const { open } = factsOf(order);
+      const { open } = await factsOf(order);
       if (open.some(({ kind }) => kind !== 'photos')) return { kind: 'incomplete' };
       const min = minPhotos(order);
       if (photos < min) return { kind: 'too_few', photos, min };
@@ -375,7 +375,7 @@ export function createFakeOrders(deps: {
       const order = find(orderId, personId);
       if (order?.view.state !== 'quoted') return { kind: 'closed' };
       order.view.mode = mode;
-      order.view.input = { ...factsOf(order).values, mode };
+      order.view.input = { ...(await factsOf(order)).values, mode };
       const option = optionOf(order, mode);
       const balance = deps.balance(personId);
       return balance >= option.price
