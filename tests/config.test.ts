@@ -18,6 +18,7 @@ test('two tokens are enough; everything else has its default', () => {
     ...NEEDED,
     TELEGRAM_API_ROOT: 'https://api.telegram.org',
     REPLICATE_BASE_URL: 'https://api.replicate.com/v1',
+    BFL_BASE_URL: 'https://api.bfl.ai',
     DATA_DIR: resolve('data'),
     ADMIN_IDS: [],
     PORT: 3000,

@@ -81,7 +81,7 @@ describe('a banned person', () => {
     await rig.office.bans.ban(ann.id);
     for (const [command, words] of [
       ['/terms', /Terms of use/],
-      ['/privacy', /photos/],
+      ['/privacy', /[Pp]hotos/],
       ['/history', /⭐/],
     ] as const) {
       const { message_id: after } = ann.say(command);

@@ -63,11 +63,11 @@ describe('/healthz', () => {
 });
 
 describe('/replicate/webhook', () => {
-  test('hands over the body byte by byte, the headers in lower case, and the attempt', async () => {
+  test('hands over the body byte by byte, the headers in lower case, the attempt and its kind', async () => {
     const seen: unknown[] = [];
     const { url } = await serve({
-      webhook: async (body, headers, attemptId) => {
-        seen.push(body.toString(), headers['webhook-id'], attemptId);
+      webhook: async (body, headers, about) => {
+        seen.push(body.toString(), headers['webhook-id'], about);
         return 'accepted';
       },
     });
@@ -78,7 +78,7 @@ describe('/replicate/webhook', () => {
       body,
     });
     assert.equal(response.status, 200);
-    assert.deepEqual(seen, [body, 'msg_1', ATTEMPT]);
+    assert.deepEqual(seen, [body, 'msg_1', { attemptId: ATTEMPT, kind: undefined }]);
   });
 
   for (const [answer, status] of [
