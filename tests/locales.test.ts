@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { LANGUAGES, LOCALES_DIR } from '../src/bot/i18n.ts';
+import { createTranslator, LANGUAGES, LOCALES_DIR } from '../src/bot/i18n.ts';
+import { orderLine } from '../src/bot/views/service.ts';
+import { createCatalogue } from '../src/services/catalogue.ts';
+import { SERVICES } from '../src/services/index.ts';
+import type { Question, Service } from '../src/services/service.ts';
+import { TERMS } from './services/terms.ts';
 
 const PLURAL = /_(zero|one|two|few|many|other)$/;
 
@@ -93,6 +98,80 @@ describe('each language is written in its own letters', () => {
     }
   });
 });
+
+describe('the services have their words', () => {
+  const catalogue = createCatalogue(SERVICES, TERMS);
+  const declared = catalogue.services.flatMap((service) =>
+    wordsOf(service).map((word) => `services.${service.id}.${word}`),
+  );
+  const translator = createTranslator(LOCALES_DIR);
+
+  for (const language of LANGUAGES) {
+    const texts = of(language);
+    const given = [...texts.keys()].filter((name) => name.startsWith('services.'));
+
+    test(`${language}: all that are declared, and no others`, () => {
+      const names = new Set(given.map((name) => name.replace(PLURAL, '')));
+      assert.deepEqual([...names].sort(), declared.toSorted());
+    });
+
+    test(`${language}: the line of an order has all its values`, () => {
+      for (const service of catalogue.services) {
+        for (const example of service.examples(TERMS)) {
+          const input = service.input.parse(example);
+          assert.ok(typeof input === 'object' && input !== null);
+          const line = orderLine(translator(language), catalogue, service, {
+            input: { ...input },
+          });
+          assert.doesNotMatch(line, /\{\{|services\.|undefined/, service.id);
+        }
+      }
+    });
+
+    test(`${language}: labels are short and plain, and nothing but a line or a count has values`, () => {
+      for (const name of given) {
+        const text = texts.get(name) ?? '';
+        if (/\.command$/.test(name)) assert.ok(text.length <= 100, name);
+        if (/^services\.\w+\.(name|button|again\.\w+)$/.test(name))
+          assert.ok(text.length <= 28, name);
+        if (/\.presets\./.test(name)) assert.ok(text.length <= 24, name);
+        if (/\.options\./.test(name)) assert.ok(text.length <= 32, name);
+        assert.doesNotMatch(text, /[<>&]/, name);
+        if (!/\.(quoteLine|step)(_|$)/.test(name)) assert.deepEqual(placeholders(text), [], name);
+      }
+    });
+  }
+});
+
+/** The words that a service needs for what it declares, by their names below `services.<id>`. */
+function wordsOf(service: Service): string[] {
+  const always = ['name', 'button', 'command', 'about', 'quoteLine', 'step', 'done'];
+  const asked = service.questions.flatMap((question) => [
+    ...(isAskedInItsWords(question) ? [`ask.${question.field}`] : []),
+    ...answersOf(service, question),
+  ]);
+  const again = ['repeat', ...service.again].map((field) => `again.${field}`);
+  return [...always, ...asked, ...again];
+}
+
+/** The gender, the avatar and the photos of a morph are asked for in words that all services share. */
+function isAskedInItsWords(question: Question): boolean {
+  if (question.kind === 'photos') return question.max !== 'all';
+  return question.kind !== 'gender' && question.kind !== 'avatar';
+}
+
+/** Names of the answers that have no label of their own. */
+function answersOf(service: Service, question: Question): string[] {
+  const { field } = question;
+  if (question.kind === 'text') {
+    return (question.presets ?? []).map(({ value }) => `presets.${field}.${value}`);
+  }
+  if (question.kind !== 'choice') return [];
+  const before = [{}, ...service.examples(TERMS).map((example) => ({ ...Object(example) }))];
+  const options = before.flatMap((answers) => question.options(TERMS, answers));
+  const unnamed = options.filter(({ label }) => label === undefined);
+  return [...new Set(unnamed.map(({ value }) => `options.${field}.${value}`))];
+}
 
 describe("the texts fit into Telegram's limits", () => {
   for (const language of LANGUAGES) {
