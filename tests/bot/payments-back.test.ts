@@ -198,6 +198,8 @@ describe('the bonus of an invitation', () => {
     await oleg.waitForMessage({ text: /\+5\.00 ⭐/ });
     await giveBack(ann);
     await oleg.waitForMessage({ text: /ушли и 5\.00 ⭐.*баланс: 0\.00 ⭐/ });
+    oleg.say('/balance');
+    await oleg.waitForMessage({ text: /−5\.00 ⭐ · бонус снят.*\+5\.00 ⭐ · бонус за/s });
     await until(() => refundsTold(ann) === 1);
   });
 });

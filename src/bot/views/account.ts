@@ -76,12 +76,19 @@ function movementLines(
 
 /** `22 Nov · +489.83 ⭐ · refund, morph video (11 transitions)` */
 export function movementLine(t: Translate, language: Language, line: Movement): string {
-  const what =
-    line.kind === 'top_up'
-      ? topUpText(t, line)
-      : t(`account.kinds.${line.kind}`, { service: serviceName(t, line.serviceType) });
+  const what = whatMoved(t, line);
   const steps = line.count > 1 ? ` ${t('account.steps', { count: line.count })}` : '';
   return `${showDay(line.at, language)} · <b>${showMovement(line.amount)}</b> · ${what}${steps}`;
+}
+
+function whatMoved(t: Translate, line: StatementLine): string {
+  const { kind } = line;
+  if (kind === 'top_up') return topUpText(t, line);
+  // A bonus comes and goes with somebody else's payment, and never from or to Telegram.
+  const isBonus = line.source === 'referral';
+  if (isBonus && kind === 'reversal') return t('account.kinds.bonusGone');
+  if (isBonus && kind === 'reinstatement') return t('account.kinds.bonusAgain');
+  return t(`account.kinds.${kind}`, { service: serviceName(t, line.serviceType) });
 }
 
 /** Where stars came from; what an operator wrote about a grant is for the person to read. */
