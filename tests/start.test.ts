@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { explainDatabaseError, openConfiguredDatabase } from '../src/app.ts';
 import { StartError } from '../src/config.ts';
+import { prepareTestDatabase } from './support/database.ts';
 import { until } from './support/morphs.ts';
 import { startProcess } from './support/processes.ts';
 import { startSandbox } from './support/sandbox.ts';
@@ -13,6 +14,13 @@ import { prepareWhole } from './support/whole.ts';
 
 const MAIN = join(import.meta.dirname, '../src/main.ts');
 const NEEDED = { BOT_TOKEN: '1:a', REPLICATE_API_TOKEN: 'r8_x', PORT: '0' };
+
+/** A database to start with: making one takes seconds. */
+async function preparedDirectory(t: TestContext): Promise<string> {
+  const place = await prepareTestDatabase();
+  t.after(() => place.remove());
+  return place.options.dataDir;
+}
 
 async function makeFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'start-'));
@@ -60,13 +68,14 @@ describe('the start ends with one sentence that names the variable', () => {
     await new Promise((resolve) => holder.once('listening', resolve));
     const address = holder.address();
     const port = typeof address === 'object' && address ? address.port : assert.fail();
-    await assertOneSentence('PORT', { DATA_DIR: await makeFolder(t), PORT: String(port) });
+    const DATA_DIR = await preparedDirectory(t);
+    await assertOneSentence('PORT', { DATA_DIR, PORT: String(port) });
   });
 
-  it('when Telegram does not accept the token', async (t) => {
+  it('when Telegram does not accept the token, in a directory that begins to be', async (t) => {
     const telegram = await startSandbox(t);
     const output = await assertOneSentence('BOT_TOKEN', {
-      DATA_DIR: await makeFolder(t),
+      DATA_DIR: join(await makeFolder(t), 'new', 'data'),
       BOT_TOKEN: '4201:unknown-token',
       TELEGRAM_API_ROOT: telegram.url,
     });
@@ -106,7 +115,7 @@ describe('a database that cannot be opened', () => {
   });
 
   it('leaves its directory free to be used', async (t) => {
-    const DATA_DIR = join(await makeFolder(t), 'new', 'data');
+    const DATA_DIR = await preparedDirectory(t);
     for (let n = 0; n < 2; n += 1) {
       const database = await openConfiguredDatabase({ DATABASE_URL: undefined, DATA_DIR });
       await assert.rejects(
@@ -121,7 +130,7 @@ describe('a database that cannot be opened', () => {
 it('the audit needs nothing but the database', async (t) => {
   const audit = startProcess(MAIN, {
     args: ['ledger:audit'],
-    env: { BOT_TOKEN: '', PORT: 'none', DATA_DIR: await makeFolder(t) },
+    env: { BOT_TOKEN: '', PORT: 'none', DATA_DIR: await preparedDirectory(t) },
   });
   assert.equal((await audit.exited).code, 0, audit.output());
   assert.match(audit.output(), /^Accounts: 0, [\s\S]+\nNo differences\.\n$/);

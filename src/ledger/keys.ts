@@ -12,10 +12,12 @@ export const bonusReinstatementKey = (reversalId: number) => `bonus_reinstatemen
 
 const SOURCES = ['payment', 'referral', 'promo', 'welcome', 'grant'] as const;
 
-/** Where the stars of a top-up came from. */
+/** Where the stars of a top-up came from, also of one that is taken back or given again. */
 export type TopUpSource = (typeof SOURCES)[number];
 
-/** Reads it from the key; null for an entry that is no top-up, or one of another kind. */
+/** Reads it from the key; null for an entry that moves no top-up, or one of another kind. */
 export function topUpSource(key: string): TopUpSource | null {
+  if (/^(reversal|reinstatement):/.test(key)) return 'payment';
+  if (/^bonus_(reversal|reinstatement):/.test(key)) return 'referral';
   return SOURCES.find((source) => key.startsWith(`${source}:`)) ?? null;
 }

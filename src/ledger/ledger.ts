@@ -61,7 +61,10 @@ export type TopUpOutcome =
 /** A line of a person's statement. */
 export interface StatementLine {
   readonly kind: EntryKind;
-  /** Of a top-up: where the stars came from; null for a kind this version does not know. */
+  /**
+   * Of a top-up, its reversal or reinstatement: where the stars came from; null for a kind this version does
+   * not know.
+   */
   readonly source: TopUpSource | null;
   /** Signed. */
   readonly amount: Stars;
@@ -215,7 +218,7 @@ async function readStatement(
     .limit(limit);
   return lines.map(({ key, ...line }) => ({
     ...line,
-    source: line.kind === 'top_up' ? topUpSource(key) : null,
+    source: topUpSource(key),
   }));
 }
 

@@ -73,7 +73,7 @@ describe('promo codes', () => {
     const [ann, bob, eve] = [await rig.somebody(), await rig.somebody(), await rig.somebody()];
     root.say('/promo_new spring 7.50 2 30');
     await root.waitForMessage({
-      text: /SPRING gives 7\.50 ⭐ to each of 2 people until.*\/promo SPRING/,
+      text: /SPRING · 7\.50 ⭐ each · people: 2 · until.*\/promo SPRING/s,
     });
     ann.say('/promo Spring');
     await ann.waitForMessage({ text: /You got 7\.50 ⭐.*now 7\.50 ⭐/ });

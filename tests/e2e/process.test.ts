@@ -40,22 +40,6 @@ it('a missing or bad setting ends the start with one sentence that names it', as
   await Promise.all(starts);
 });
 
-it('a token that Telegram does not know ends the start with a sentence', async (t) => {
-  const whole = await prepareWhole(t);
-  const bot = startProcess(MAIN, {
-    env: {
-      BOT_TOKEN: '4201:unknown-token',
-      TELEGRAM_API_ROOT: whole.telegram.url,
-      REPLICATE_API_TOKEN: whole.replicate.token,
-      PORT: '0',
-      ...whole.place.env,
-    },
-  });
-  assert.equal((await bot.exited).code, 1);
-  assert.match(bot.output(), /BOT_TOKEN/);
-  assert.doesNotMatch(bot.output(), /unknown-token/);
-});
-
 it('the real process serves, is looked after, and goes politely', async (t) => {
   const whole = await prepareWhole(t, { delayMs: 500 });
   const { telegram, replicate } = whole;

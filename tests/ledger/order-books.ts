@@ -184,10 +184,9 @@ async function writeSteps(tx: Tx, orderId: string, prices: readonly number[]): P
     .values({ orderId, state: 'ready', messageId: 1, fileId: 'f', fileUniqueId: 'u' })
     .returning({ id: photos.id });
   assert.ok(photo);
-  const ends = { fromPhotoId: photo.id, toPhotoId: photo.id };
   await tx.insert(steps).values(
     prices.map((price, position) => ({
-      ...{ orderId, position, rank: position, cost: stars(0), ...ends },
+      ...{ orderId, position, rank: position, cost: stars(0), photoIds: [photo.id] },
       price: stars(price),
     })),
   );

@@ -208,7 +208,7 @@ describe('the outbox', () => {
     assert.equal(failed.filter(({ kind }) => kind === 'reinstated').length, 1);
     assert.equal(await ledger.balance(personId), 5000);
     const [line] = await ledger.statement(personId, 1);
-    assert.deepEqual([line?.kind, line?.amount], ['reinstatement', 5000]);
+    assert.deepEqual([line?.kind, line?.source, line?.amount], ['reinstatement', 'payment', 5000]);
     assert.equal((await payments.find(chargeId))?.refund, null);
     assert.equal((await ask(payment)).kind, 'requested');
     assert.equal(await ledger.balance(personId), 0);
@@ -291,7 +291,7 @@ describe('the bonus that a payment brought', () => {
     await Promise.all(Array.from({ length: 10 }, () => tell(payment)));
     assert.equal(await ledger.balance(inviter), -1000);
     const [line] = await ledger.statement(inviter, 1);
-    assert.deepEqual([line?.kind, line?.amount], ['reversal', -1000]);
+    assert.deepEqual([line?.kind, line?.source, line?.amount], ['reversal', 'referral', -1000]);
     const report = await auditLedger(database.db);
     const about = ['bonus_reversal', 'payment_reversal', 'referral_bonus', 'balance'];
     assert.deepEqual(

@@ -77,17 +77,23 @@ function movementLines(
 
 /** `22 Nov · +489.83 ⭐ · refund, Morph (11 transitions)` */
 export function movementLine(t: Translate, language: Language, line: Movement): string {
-  const what =
-    line.kind === 'top_up'
-      ? topUpText(t, line)
-      : t(`account.kinds.${line.kind}`, { service: serviceName(t, line.serviceType) });
-  return `${showDay(line.at, language)} · <b>${showMovement(line.amount)}</b> · ${what}${stepsOf(t, line)}`;
+  return `${showDay(line.at, language)} · <b>${showMovement(line.amount)}</b> · ${whatMoved(t, line)}${stepsOf(t, line)}`;
 }
 
 /** ` (11 transitions)`, where several were refunded one by one. */
 function stepsOf(t: Translate, { count, serviceType }: Movement): string {
   if (count === 1 || serviceType === null) return '';
   return ` (${serviceWords(t, serviceType)('step', { count })})`;
+}
+
+function whatMoved(t: Translate, line: StatementLine): string {
+  const { kind } = line;
+  if (kind === 'top_up') return topUpText(t, line);
+  // A bonus comes and goes with somebody else's payment, and never from or to Telegram.
+  const isBonus = line.source === 'referral';
+  if (isBonus && kind === 'reversal') return t('account.kinds.bonusGone');
+  if (isBonus && kind === 'reinstatement') return t('account.kinds.bonusAgain');
+  return t(`account.kinds.${kind}`, { service: serviceName(t, line.serviceType) });
 }
 
 /** Where stars came from; what an operator wrote about a grant is for the person to read. */
