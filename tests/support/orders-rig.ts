@@ -31,12 +31,13 @@ import type {
   IncomingFile,
   ReceivedOutcome,
 } from '../../src/orders/orders.ts';
-import { createQueue } from '../../src/orders/queue.ts';
+import { createQueue, type Queue } from '../../src/orders/queue.ts';
 import { RENDER_TIMING, type RenderTiming } from '../../src/orders/render-attempt.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { createReplicateProvider } from '../../src/providers/replicate/replicate-provider.ts';
 import { type Catalogue, createCatalogue } from '../../src/services/catalogue.ts';
 import { SERVICES } from '../../src/services/index.ts';
+import type { ProviderName } from '../../src/services/model.ts';
 import type { Service } from '../../src/services/service.ts';
 import { addPerson, openTestDatabase, type TestDatabase } from './database.ts';
 import { makeJpeg } from './pictures.ts';
@@ -83,6 +84,9 @@ export interface OrdersRig {
   readonly database: TestDatabase;
   readonly orders: OrderDesk;
   readonly catalogue: Catalogue;
+  readonly queue: Queue;
+  /** What jobs failed with; those left at the end fail the test. */
+  readonly failures: unknown[];
   readonly chat: FakeChat;
   readonly replicate: ReplicateServer;
   readonly ledger: ReturnType<typeof createLedger>;
@@ -140,6 +144,8 @@ export async function startOrdersRig(
     readonly replicate?: ReplicateServerOptions;
     /** Puts something between the orders and the provider. */
     readonly distort?: (provider: Provider) => Provider;
+    /** Providers that the catalogue believes in beside the one there is. */
+    readonly alsoOffered?: readonly ProviderName[];
     /** Whether the workers are started; true by default. */
     readonly start?: boolean;
   } = {},
@@ -160,10 +166,13 @@ export async function startOrdersRig(
   const chat = createFakeChat();
   const tools = await quickTools();
   const withdrawn = new Set<string>();
+  const believed = new Set<ProviderName>(['replicate', ...(options.alsoOffered ?? [])]);
   const catalogue = createCatalogue(options.services ?? SERVICES, {
     tariff: { starUsd: 0.016, markup: 1.5 },
     morphModel: 'kwaivgi/kling-v1.6-pro',
-    isOffered: (modelId) => !withdrawn.has(modelId),
+    isOffered: (modelId) =>
+      !withdrawn.has(modelId) &&
+      believed.has(catalogue.findModel(modelId)?.provider ?? 'replicate'),
   });
   const provider = createReplicateProvider({
     token: replicate.token,
@@ -200,6 +209,8 @@ export async function startOrdersRig(
     database,
     orders,
     catalogue,
+    queue,
+    failures,
     chat,
     replicate,
     ledger,
