@@ -6,13 +6,14 @@ import type { AvatarView } from './orders.ts';
 import type { Providers } from './providers.ts';
 import type { Queue } from './queue.ts';
 
-/** How long a provider that could not be reached is left alone, in milliseconds. */
-const PAUSE_MS = 60_000;
+/** How long a provider that could not be reached is left alone: a minute, of pauses of 5 s. */
+const PAUSES = 12;
 
 export interface AvatarDeps {
   readonly db: Db;
   readonly queue: Queue;
   readonly providers: Providers;
+  readonly retryMs: number;
   readonly log: { warn(fields: object, message: string): void };
 }
 
@@ -71,7 +72,7 @@ export async function forgetWeights(
     { avatarId, outcome: outcome?.kind },
     'an avatar is not deleted at its provider yet',
   );
-  const startAfter = new Date(Date.now() + PAUSE_MS);
+  const startAfter = new Date(Date.now() + PAUSES * deps.retryMs);
   await deps.db.transaction((tx) =>
     deps.queue.send(tx, 'forget', [{ data: { avatarId }, startAfter }]),
   );
