@@ -265,8 +265,10 @@ it('what people do with the bot', { concurrency: 3 }, async (t) => {
           set?.payload['commands'],
         );
         assert.deepEqual(printed.map(([, command]) => command).toSorted(), [
-          ...['balance', 'cancel', 'gender', 'help', 'history', 'invite', 'language', 'morph'],
-          ...['paysupport', 'privacy', 'promo', 'start', 'status', 'terms', 'topup'],
+          ...['avatars', 'balance', 'cancel', 'digital_avatar_body', 'forget_me', 'gender', 'help'],
+          ...['history', 'image_to_prompt', 'image_to_video', 'invite', 'language', 'morph'],
+          ...['neuro_photo', 'neuro_photo_v2', 'paysupport', 'price', 'privacy', 'promo', 'start'],
+          ...['status', 'terms', 'text_to_speech', 'text_to_video', 'topup', 'voice_to_text'],
         ]);
       }
     }),
@@ -279,12 +281,13 @@ it('what people do with the bot', { concurrency: 3 }, async (t) => {
         const person = await meet(whole, { language });
         for (const command of [
           ...['balance', 'topup', 'history', 'status', 'cancel', 'language', 'gender', 'help'],
-          ...['invite', 'promo', 'privacy', 'terms', 'paysupport'],
+          ...['invite', 'promo', 'privacy', 'terms', 'paysupport', 'avatars', 'price', 'forget_me'],
         ]) {
           const { message_id: after } = person.say(`/${command}`);
           const { text = '' } = await person.waitForMessage(() => true, { ...PATIENCE, after });
           assert.match(text, own, command);
-          assert.doesNotMatch(text, /\{\{|\}\}|undefined|NaN|\b(common|order|morph|account)\.\w/);
+          assert.doesNotMatch(text, /\{\{|\}\}|undefined|NaN/);
+          assert.doesNotMatch(text, /\b(common|order|morph|account|legal|services)\.\w/);
         }
         t.diagnostic(person.transcript());
       }

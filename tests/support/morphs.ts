@@ -59,7 +59,7 @@ export async function meet(
 ): Promise<Person> {
   const person = whole.person(language);
   person.say('/start');
-  await person.waitForMessage({ button: /Morph|морф/ }, PATIENCE);
+  await person.waitForMessage({ button: /Morph|Морф/ }, PATIENCE);
   if (stars !== undefined) await whole.grant(person, stars);
   return person;
 }
