@@ -171,7 +171,7 @@ export interface Service<Input = unknown> {
    */
   examples(terms: Terms): readonly Input[];
   /**
-   * Values for the service's words that are no plain answers (`minutes`, `characters`; `count` chooses the plural
+   * Values for the service's words that are no plain answers (`minutes`, `seconds`; `count` chooses the plural
    * form). The answers themselves are filled in under their fields: a choice by its words, an avatar by its name.
    */
   figures?(input: Input): Readonly<Record<string, string | number>>;

@@ -73,7 +73,7 @@ export const textToSpeech: Service<TextToSpeechInput> = {
 
   examples: () => [{ text: 'Привет! Это голос, которым я читаю ваш текст.', voice: 'ru_man' }],
 
-  figures: (input) => ({ characters: charactersOf(input) }),
+  figures: (input) => ({ count: charactersOf(input) }),
 };
 
 /** As a person counts them: an emoji is one. */
