@@ -2,6 +2,7 @@ import { isOpen } from '../domain/order-state.ts';
 import { createTurns } from '../domain/turns.ts';
 import type { Intake, Orders, OrderView } from '../orders/orders.ts';
 import type { People } from '../people/people.ts';
+import type { Catalogue } from '../services/catalogue.ts';
 import type { Translator } from './i18n.ts';
 import { describeError, type Log } from './log.ts';
 import type { Messenger, Screen } from './messenger.ts';
@@ -22,6 +23,7 @@ export interface CollectorDeps {
   readonly people: Pick<People, 'find'>;
   readonly messenger: Messenger;
   readonly translator: Translator;
+  readonly catalogue: Pick<Catalogue, 'find'>;
   readonly terms: PhotoTerms;
   readonly timings: CollectorTimings;
   readonly log: Log;
@@ -96,6 +98,7 @@ export function createCollector(deps: CollectorDeps): Collector {
       const order = await deps.orders().find(orderId, personId);
       const person = await deps.people.find(personId);
       if (!order || !person || person.blockedAt) return 'empty';
+      if (!isCounted(deps.catalogue, order)) return 'empty';
       const t = deps.translator(person.language);
       const messageId = order.collectorMessageId;
       if (!isOpen(intake.state)) {
@@ -177,6 +180,12 @@ export function createCollector(deps: CollectorDeps): Collector {
       await Promise.all(running);
     },
   };
+}
+
+/** A single photo is looked at as it comes: there is nothing to count. */
+function isCounted(catalogue: CollectorDeps['catalogue'], { serviceType }: OrderView): boolean {
+  const questions = catalogue.find(serviceType)?.questions ?? [];
+  return questions.some((question) => question.kind === 'photos' && question.max !== 1);
 }
 
 /** Whether nothing was sent for an order yet. */

@@ -9,6 +9,7 @@ import { createRecent } from '../recent.ts';
 /** What a person may send; everything else is Telegram's own news of the chat. */
 export const CONTENT: FilterQuery[] = [
   ':text',
+  ':photo',
   ':sticker',
   ':voice',
   ':video',

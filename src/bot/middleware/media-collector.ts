@@ -36,9 +36,9 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
     const { person, t } = ctx;
     const wasCancelled = () => deps.cancelling.cameAfter(person.id, file.messageId);
     let order = await deps.orders().findOpen(person.id);
-    if (order && !asks(order, 'photos') && !mayBePictures(message)) return next();
+    // What it waits for instead is said by whoever answers stray messages.
+    if (order && !asks(order, 'photos')) return next();
     if (order && asksForOne(order)) return takePhoto(ctx, order, file);
-    if (order && !asks(order, 'photos')) order = undefined;
     if (!order) {
       if (await wasCancelled()) return;
       if (!mayBePictures(message)) return next();
