@@ -53,7 +53,7 @@ export async function nextQuestion(
   if (!order || !isOpen(order.state)) return { kind: 'closed' };
   const service = deps.catalogue.require(order.serviceType);
   const { open } = await gatherFacts(deps.db, order, service);
-  const [question] = open.filter(({ field }) => !isCounted(order, field));
+  const [question] = open.filter((one) => !isCounted(order, one));
   if (!question) return { kind: 'complete' };
   const options = await optionsOf(deps, order, question);
   if (question.kind === 'avatar' && options.length === 0) return { kind: 'no_avatars' };
@@ -110,8 +110,8 @@ export async function forgetAnswer(
 }
 
 /** Several photos are asked for until the person says that they are all there. */
-function isCounted(order: OrderRow, field: string): boolean {
-  return order.answers[field] !== undefined;
+function isCounted(order: OrderRow, { kind, field }: Question): boolean {
+  return kind === 'photos' && order.answers[field] !== undefined;
 }
 
 async function isKnown(
