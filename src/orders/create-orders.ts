@@ -36,6 +36,7 @@ import { RENDER_TIMING, type RenderTiming, stepTopic } from './render-attempt.ts
 import { renderStep } from './render-step.ts';
 import { textResultKey } from './results/text.ts';
 import { inStates, readOrder, readSteps, toView } from './rows.ts';
+import type { Slot } from './slots.ts';
 import { createWatch } from './watch.ts';
 
 /** Files are fetched and looked at this many at a time; each is quick, and a hundred come at once. */
@@ -45,7 +46,8 @@ const RECORDING_WORKERS = { count: 2 };
 /** Of those that render, so many more may fetch and check outputs beside. */
 const SPARE_SHARE = 0.5;
 /** Trainings take hours, and nothing of this machine. */
-const TRAINING_SLOTS = { size: 20, spare: 2 };
+const TRAINING_SLOTS = { size: 1, spare: 49 };
+const ANY_TIME: Slot = { release: () => undefined, take: async () => undefined };
 /** Finishing is disk and processor; the machine is small. */
 const FINISH_WORKERS = { count: 1 };
 const DELIVER_WORKERS = { count: 4, mayEnd: true };
@@ -116,9 +118,11 @@ export function createOrders(given: OrdersDeps): OrderDesk {
       queue.workInSlots('step', slots, ({ stepId }, signal, slot) =>
         renderStep(deps, stepId, signal, slot),
       );
-      queue.workInSlots('training', TRAINING_SLOTS, ({ stepId }, signal, slot) =>
-        renderStep(deps, stepId, signal, slot),
-      );
+      queue.workInSlots('training', TRAINING_SLOTS, ({ stepId }, signal, slot) => {
+        // The slot belongs to whoever looks for the next one: a worker for each that runs, and one more.
+        slot.release();
+        return renderStep(deps, stepId, signal, ANY_TIME);
+      });
       await queue.work('recording', RECORDING_WORKERS, ({ recordingId }, signal) =>
         receiveRecording(deps, recordingId, signal),
       );

@@ -32,9 +32,10 @@ interface Worker {
 }
 
 /**
- * Shares a fixed number of slots among workers, and begins a worker for each. A job is looked for only
- * with a slot in hand, so it is chosen as late as can be and none lies here while another process could
- * do it. When too many workers are busy without a slot, the free ones rest until one of them is done.
+ * Shares a fixed number of slots among workers, one of which looks for a job while the others have one. A
+ * job is looked for only with a slot in hand, so it is chosen as late as can be and none lies here while
+ * another process could do it. When too many workers are busy without a slot, nobody looks until one of
+ * them is done.
  */
 export function shareSlots({ size, spare, hire }: SlotOptions): void {
   let free = size;
@@ -42,8 +43,9 @@ export function shareSlots({ size, spare, hire }: SlotOptions): void {
   const idle = new Set<Worker>();
   const waiting = new Set<() => void>();
 
+  /** One that looks is enough, since whoever finds a job calls the next: each look is work for the database. */
   function hireForFree(): void {
-    while (free > 0 && workers < size + spare) {
+    if (idle.size === 0 && free > 0 && workers < size + spare) {
       free -= 1;
       workers += 1;
       const worker: Worker = { hasSlot: true, isDismissed: false, dismiss: () => undefined };
@@ -60,6 +62,7 @@ export function shareSlots({ size, spare, hire }: SlotOptions): void {
     idle.delete(worker);
     // Its slot was taken from it while its job was on its way.
     if (worker.isDismissed) workers += 1;
+    hireForFree();
     const slot: Slot = {
       release: () => giveAway(worker),
       take: (stop) => take(worker, stop),
@@ -73,7 +76,7 @@ export function shareSlots({ size, spare, hire }: SlotOptions): void {
   }
 
   function afterJob(worker: Worker): void {
-    if (worker.isDismissed || waiting.size > 0) giveAway(worker);
+    if (worker.isDismissed || waiting.size > 0 || idle.size > 0) giveAway(worker);
     else if (!worker.hasSlot && free > 0) {
       free -= 1;
       worker.hasSlot = true;
