@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { PGlite } from '@electric-sql/pglite';
+
+const MIGRATIONS = join(import.meta.dirname, '../../drizzle');
+
+test('orders of morphs alone go on where they were after the upgrade to many services', async () => {
+  const files = readdirSync(MIGRATIONS)
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
+  const apply = async (names: readonly string[]) => {
+    for (const name of names) await db.exec(readFileSync(join(MIGRATIONS, name), 'utf8'));
+  };
+  const db = await PGlite.create();
+  try {
+    await apply(files.filter((name) => name < '0006'));
+    await db.exec(`
+      insert into people (id, first_name, language) values (1, 'Ann', 'en');
+      insert into orders (id, person_id, service_type, state, input, quote) values
+        ('running', 1, 'image_morphing', 'rendering',
+          '{"photoCount":2,"mode":"loop","gender":"male"}', '{"model":"m","plans":{}}'),
+        ('quoted', 1, 'image_morphing', 'quoted', '{}', '{"model":"m","plans":{}}');
+      insert into photos (id, order_id, state, message_id, file_id, file_unique_id) values
+        (11, 'running', 'ready', 1, 'a', 'a'), (12, 'running', 'ready', 2, 'b', 'b');
+      insert into steps
+          (order_id, position, state, rank, price, cost, from_photo_id, to_photo_id, clip_key, clip_info)
+        values ('running', 0, 'done', 0, 44.53, 29.68, 11, 12, 'clip', '{"fps":24}'),
+               ('running', 1, 'waiting', 1, 44.53, 29.68, 12, 11, null, null);
+    `);
+    await apply(files.filter((name) => name >= '0006'));
+    const { rows: orders } = await db.query(
+      'select id, state, mode, input, quote from orders order by id',
+    );
+    assert.deepEqual(orders, [
+      { id: 'quoted', state: 'draft', mode: null, input: {}, quote: null },
+      {
+        ...{ id: 'running', state: 'rendering', mode: 'loop' },
+        input: { photoCount: 2, mode: 'loop', gender: 'male' },
+        quote: { model: 'm', plans: {} },
+      },
+    ]);
+    const { rows: steps } = await db.query(
+      'select photo_ids, output_key, output_info from steps order by position',
+    );
+    assert.deepEqual(steps, [
+      { photo_ids: [11, 12], output_key: 'clip', output_info: { fps: 24 } },
+      { photo_ids: [12, 11], output_key: null, output_info: null },
+    ]);
+  } finally {
+    await db.close();
+  }
+});
