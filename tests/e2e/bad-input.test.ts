@@ -117,7 +117,7 @@ const empty: Say = { en: words.en.counted(0), ru: words.ru.counted(0) };
 const hints = {
   photos: { en: /I'm waiting for photos/, ru: /Жду фотографии/ },
   onePhoto: { en: /One photo has nothing to turn into/, ru: /Одному фото не во что превращаться/ },
-  tooMany: { en: /up to 4 photos, and 2 are too many/, ru: /до 4 фото, 2 лишних/ },
+  tooMany: { en: /Up to 4 photos are possible, and 2 are too many/, ru: /до 4 фото, 2 лишних/ },
 } satisfies Record<string, Say>;
 
 it('bad input is answered kindly, and the way goes on', { concurrency: 3 }, async (t) => {
@@ -184,6 +184,11 @@ it('bad input is answered kindly, and the way goes on', { concurrency: 3 }, asyn
       `o:partial:${mine}:yes`,
       `o:continue:${mine}`,
       `again:${mine}`,
+      `o:repeat:${mine}`,
+      `o:repeat:${mine}:prompt`,
+      `o:use:${mine}:neuro_photo`,
+      `o:pick:${mine}:size:1x1`,
+      `o:rethink:${mine}`,
       'o:confirm:0000000000000000',
       'o:mode:x:sideways',
       'o:constructor:x',
