@@ -118,14 +118,16 @@ export function createQueue(deps: {
   readonly onError: (error: unknown) => void;
 }): Queue {
   const { database, serverUrl, onError } = deps;
+  // An embedded database has no other process whose death is to be found out.
+  const superviseSeconds = database.embedded ? 60 : 1;
   const boss = new PgBoss({
     ...(database.embedded
       ? { db: fromPglite(database.embedded), backend: 'pglite' as const }
       : { connectionString: serverUrl ?? '', max: 10, application_name: 'morphogram-queue' }),
     useListenNotify: true,
     schedule: false,
-    superviseIntervalSeconds: 1,
-    monitorIntervalSeconds: 1,
+    superviseIntervalSeconds: superviseSeconds,
+    monitorIntervalSeconds: superviseSeconds,
     reindex: false,
   });
   boss.on('error', onError);
