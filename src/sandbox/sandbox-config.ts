@@ -58,6 +58,8 @@ export function loadSandboxConfig(
       BOT_TOKEN: SANDBOX_TOKEN,
       ADMIN_IDS: PERSONAS.flatMap(({ id, isAdmin }) => (isAdmin ? [id] : [])).join(),
       DATA_DIR: join(dataDir, 'bot'),
+      // Node compiles the bot once, and not at each start.
+      NODE_COMPILE_CACHE: join(dataDir, 'compiled'),
       MORPH_ENGINE: 'local',
       PORT: '0',
     },
