@@ -1,14 +1,12 @@
 import { z } from 'zod';
-import { createApp, openConfiguredDatabase } from './app.ts';
 import { describeFatal, loadConfig, loadDatabaseConfig, StartError, secretsOf } from './config.ts';
-import { auditLedger, formatAudit } from './ledger/audit.ts';
-import { createOutage } from './providers/outage.ts';
 
 const outageWish = z.object({ fault: z.literal('provider'), times: z.int().nonnegative() });
 
 /** Whatever hangs at the end, the process is gone after this. */
 const STOP_DEADLINE_MS = 10_000;
 
+/** Each role loads what it runs: with the bot in it, the sandbox alone would be up a second later. */
 async function run(): Promise<void> {
   const [role = 'bot'] = process.argv.slice(2);
   switch (role) {
@@ -27,6 +25,8 @@ async function run(): Promise<void> {
 }
 
 async function serve(): Promise<void> {
+  const { createApp } = await import('./app.ts');
+  const { createOutage } = await import('./providers/outage.ts');
   // For the processes we start: glibc gives each of their threads a heap of its own, and their pictures leave all
   // of those full of holes.
   process.env['MALLOC_ARENA_MAX'] ??= '1';
@@ -56,6 +56,8 @@ async function serve(): Promise<void> {
 }
 
 async function audit(): Promise<void> {
+  const { openConfiguredDatabase } = await import('./app.ts');
+  const { auditLedger, formatAudit } = await import('./ledger/audit.ts');
   const database = await openConfiguredDatabase(loadDatabaseConfig(process.env));
   const report = await auditLedger(database.db);
   await database.close();

@@ -139,6 +139,8 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
     const own = new AbortController();
     const abort = () => own.abort();
     signal.addEventListener('abort', abort);
+    // A stop that came while the inbox was busy is told to nobody who listens only now.
+    if (signal.aborted) abort();
     // A connection that died without a word would otherwise be waited for until grammY's own timeout.
     const timer = setTimeout(abort, (waitSeconds + 15) * 1_000);
     try {

@@ -17,7 +17,11 @@ export interface SandboxConfig {
 }
 
 /** Of the environment the bot gets this, and nothing else: a real token must not leak in here. */
-const inherited = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'FFMPEG_PATH', 'FFPROBE_PATH'];
+const inherited = [
+  ...['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'FFMPEG_PATH', 'FFPROBE_PATH'],
+  // Whoever tries a lot would soon have had all previews of the day.
+  'PREVIEWS_PER_DAY',
+];
 
 /** Made up; it opens nothing anywhere else. */
 export const SANDBOX_TOKEN = '42:sandbox';
@@ -54,6 +58,8 @@ export function loadSandboxConfig(
       BOT_TOKEN: SANDBOX_TOKEN,
       ADMIN_IDS: PERSONAS.flatMap(({ id, isAdmin }) => (isAdmin ? [id] : [])).join(),
       DATA_DIR: join(dataDir, 'bot'),
+      // Node compiles the bot once, and not at each start.
+      NODE_COMPILE_CACHE: join(dataDir, 'compiled'),
       MORPH_ENGINE: 'local',
       PORT: '0',
     },

@@ -3,10 +3,11 @@ import { makespan } from './makespan.ts';
 import { type Bench, type Finding, isReached } from './measure.ts';
 import { morph } from './morph.ts';
 import { photos } from './photos.ts';
+import { sandbox } from './sandbox.ts';
 import { stitch } from './stitch.ts';
 import { updates } from './updates.ts';
 
-const BENCHES: readonly Bench[] = [makespan, stitch, morph, photos, updates, charges];
+const BENCHES: readonly Bench[] = [makespan, stitch, morph, photos, sandbox, updates, charges];
 
 interface Line {
   readonly cells: readonly string[];

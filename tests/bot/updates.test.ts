@@ -55,6 +55,22 @@ test('a repeated update_id is handled once', async (t) => {
   assert.equal(ann.messages().filter(({ text }) => /How it works/.test(text ?? '')).length, 1);
 });
 
+test('a bot that is stopped while it looks into its inbox asks for nothing more', async (t) => {
+  const looked = Promise.withResolvers<unknown[]>();
+  const looking = Promise.withResolvers<void>();
+  const rig = await startRig(t, { start: false });
+  rig.deps.inbox.takeUnhandled = () => {
+    looking.resolve();
+    return looked.promise;
+  };
+  await rig.bot.start();
+  await looking.promise;
+  const stopped = rig.bot.stop(60_000);
+  looked.resolve([]);
+  await stopped;
+  assert.ok(!rig.server.calls.some(({ method }) => method === 'getUpdates'));
+});
+
 describe('while the database is away', () => {
   test('nothing is confirmed to Telegram, and everything is handled afterwards', async (t) => {
     const rig = await startRig(t);

@@ -190,4 +190,14 @@ describe('the engine of this machine as a provider', () => {
     assert.deepEqual((await readdir(directory.path)).sort(), ['next', 'young']);
     await provider.cancel('next', signal);
   });
+
+  test('are removed at the start, too: there may never be a next prediction', async () => {
+    await using directory = await useDirectory();
+    const long = new Date(Date.now() - 3 * 3_600_000);
+    for (const id of ['old', 'young']) await mkdir(join(directory.path, id));
+    await utimes(join(directory.path, 'old'), long, long);
+    open(directory.path);
+    while ((await readdir(directory.path)).includes('old')) await sleep(5);
+    assert.deepEqual(await readdir(directory.path), ['young']);
+  });
 });

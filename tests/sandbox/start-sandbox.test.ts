@@ -40,6 +40,7 @@ describe('the configuration', () => {
   it('lets nothing of an operator through to the bot', () => {
     const { botEnv } = loadSandboxConfig({
       PATH: '/bin',
+      PREVIEWS_PER_DAY: '99',
       BOT_TOKEN: '1:real',
       REPLICATE_API_TOKEN: 'r8_real',
       DATABASE_URL: 'postgres://real',
@@ -48,6 +49,7 @@ describe('the configuration', () => {
     });
     assert.doesNotMatch(JSON.stringify(botEnv), /real|replicate/);
     assert.equal(botEnv['PATH'], '/bin');
+    assert.equal(botEnv['PREVIEWS_PER_DAY'], '99');
     assert.equal(botEnv['BOT_TOKEN'], SANDBOX_TOKEN);
     assert.equal(botEnv['MORPH_ENGINE'], 'local');
     const admins = PERSONAS.filter(({ isAdmin }) => isAdmin).map(({ id }) => `${id}`);

@@ -46,6 +46,10 @@ export function createLocalProvider(deps: LocalProviderDeps): Provider {
   const failed = new Map<string, Failure>();
 
   const storage = createFileStorage(directory);
+  // What another process has left may be the last that was ever rendered here.
+  removeOld(directory).catch((error: unknown) => {
+    deps.log.warn({ err: error }, 'old predictions could not be removed');
+  });
   const jobKey = (id: string) => `${id}/job.json`;
   const clipKey = (id: string) => `${id}/clip.mp4`;
 

@@ -181,7 +181,7 @@ const en = {
     cut: 'the next 4 calls are cut off, one after it was done',
     flood: 'Telegram says 429: wait 3 s, twice',
     provider:
-      'the next 2 transitions fail for good: their stars come back, and in a longer video simpler ones stand in',
+      'the next step of an order fails for good: its stars come back, and in a longer video a simpler one stands in',
   },
   provider: 'Provider',
   ordered: 'Trouble is on its way',
@@ -422,7 +422,7 @@ const ru: Words = {
     cut: 'следующие 4 вызова оборвутся, один уже выполненным',
     flood: 'Telegram дважды ответит 429: подождите 3 с',
     provider:
-      'следующие 2 перехода не выйдут совсем: звёзды за них вернутся, а в видео подлиннее их заменят простые',
+      'следующий шаг заказа не выйдет совсем: звёзды за него вернутся, а в видео подлиннее его заменит простой',
   },
   provider: 'Провайдер',
   ordered: 'Неприятность уже в пути',

@@ -150,7 +150,7 @@ export function createActions({ telegram, bot, people }: Stage): Hono {
         faults.add({ kind: '429', retryAfter: 3, times: 2 });
         return;
       case 'provider':
-        if (!bot.send({ fault: 'provider', times: 2 })) throw new Error('the bot is not running');
+        if (!bot.send({ fault: 'provider', times: 1 })) throw new Error('the bot is not running');
         return;
     }
   }
