@@ -21,6 +21,8 @@ export interface Whole {
   readonly replicate: ReplicateServer;
   readonly place: DatabasePlace;
   readonly admin: Person;
+  /** The settings that `start` adds to. */
+  readonly env: Readonly<Record<string, string>>;
   /** The running process; after `restart` another one. */
   bot(): RunningProcess;
   person(language?: 'en' | 'ru'): Person;
@@ -82,6 +84,7 @@ export async function prepareWhole(
     telegram,
     replicate,
     place,
+    env,
     admin: createPerson(telegram, { id: ADMIN, firstName: 'Olga', language: 'en' }),
     bot() {
       if (!running) throw new Error('The bot was not started');
