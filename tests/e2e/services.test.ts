@@ -264,7 +264,7 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     assert.equal(newest()?.model, 'prunaai/p-video');
     assert.equal(newest()?.input['prompt'], 'the wind blows');
     assert.ok(replicate.fileBytes(String(newest()?.input['image'])));
-    assert.deepEqual(buttonLabels(closing), ['🔁 Once more', '✏️ New prompt', '🎛️ Another model']);
+    assert.deepEqual(buttonLabels(closing), ['🔁 Repeat', '✏️ New prompt', '🎛️ Another model']);
 
     await ann.goOn(closing, /Another model/);
     await ann.press(/^Kling 2\.1 · 5 s · 23\.43 ⭐$/);
@@ -312,7 +312,7 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     ann.say('d'.repeat(1_100));
     await ann.see(/too long: 10\d\d\d characters, and up to 10000 fit/);
     await ann.press(/English: storyteller/);
-    await ann.see(/Characters: 8999 · English: storyteller · 101\.25 ⭐/);
+    await ann.see(/8999 characters · English: storyteller · 101\.25 ⭐/);
     await ann.confirm('101.25');
     const closing = await ann.receive('101.25');
     assert.deepEqual(countMedia(ann.received()), { voice: 1, audio: 1 });
@@ -386,7 +386,7 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     ann.since(ann.person.say('/history'));
     const kinds = new Set<string>();
     for (;;) {
-      const page = await ann.see({ button: /↩️/ });
+      const page = await ann.see({ button: /↩️|◀|▶/ });
       const labels = buttonLabels(page);
       for (const label of labels.filter((one) => one.startsWith('↩️'))) {
         const line =
