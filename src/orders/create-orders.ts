@@ -18,6 +18,7 @@ import { answerPartial, cancelOrder, findCancelledBy } from './cancel.ts';
 import type { ChatPort } from './chat-port.ts';
 import { checkModels } from './check-models.ts';
 import { confirmOrder } from './confirm.ts';
+import { awaitReceived, countDone } from './counted-photos.ts';
 import { deliverOrder } from './deliver.ts';
 import { addFile, clearPhotos, findOpenOrder, openOrder, readIntake, undoLast } from './draft.ts';
 import { finishOrder } from './finish.ts';
@@ -29,7 +30,7 @@ import { listActive, listHistory, listOffered, listRecent, readProgress } from '
 import { createProviders } from './providers.ts';
 import { purgeOrder } from './purge.ts';
 import type { Queue } from './queue.ts';
-import { awaitReceived, chooseMode, countDone, quoteOrder } from './quote.ts';
+import { chooseMode, quoteOrder } from './quote.ts';
 import { receivePhoto } from './receive-photo.ts';
 import { addRecording, receiveRecording } from './receive-recording.ts';
 import { RENDER_TIMING, type RenderTiming, stepTopic } from './render-attempt.ts';
