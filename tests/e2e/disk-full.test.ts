@@ -58,7 +58,7 @@ it('a full disk costs nobody anything but time', async (t) => {
       ann.sendFile(await makeLargePhoto(), 'large.png', 'image/png');
       await ann.waitForMessage({ text: /1 arriving/ }, PATIENCE);
       await ann.press(words.en.done, PATIENCE);
-      await ann.waitForMessage({ text: /storage is full.*press Done a little later/ }, PATIENCE);
+      await ann.waitForMessage({ text: /storage is full.*try again a little later/ }, PATIENCE);
       await disk.clear();
       await ann.waitForMessage({ text: words.en.counted(3) }, PATIENCE);
       await ann.press(words.en.done, PATIENCE);

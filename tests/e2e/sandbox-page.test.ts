@@ -166,7 +166,7 @@ async function askForQuote(
 ): Promise<void> {
   const own = botWords[language];
   await page.getByRole('button', { name: WORDS[language].start, exact: true }).click();
-  await button(/Morph$|морф$/).click(PATIENT);
+  await button(/Morph ·|Морф ·/).click(PATIENT);
   await button(own.skip).click(PATIENT);
   await message(/ZIP/).waitFor(PATIENT);
   await drop(page, photos);
