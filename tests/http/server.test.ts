@@ -79,6 +79,11 @@ describe('/replicate/webhook', () => {
     });
     assert.equal(response.status, 200);
     assert.deepEqual(seen, [body, 'msg_1', { attemptId: ATTEMPT, kind: undefined }]);
+    await fetch(`${url}/replicate/webhook?attempt=${ATTEMPT}&kind=training`, {
+      method: 'POST',
+      body,
+    });
+    assert.deepEqual(seen.at(-1), { attemptId: ATTEMPT, kind: 'training' });
   });
 
   for (const [answer, status] of [
