@@ -394,6 +394,8 @@ describe('the progress message', () => {
     ann.block();
     Object.assign(order, { finished: 1 });
     await until(() => rig.people.get(1)?.blockedAt);
+    // What was on its way by then may still arrive.
+    await sleep(100);
     const calls = rig.server.calls.length;
     Object.assign(order, { finished: 2 });
     await sleep(150);

@@ -48,6 +48,16 @@ const asking = (person: Person) =>
 const quotes = (rig: Rig) =>
   rig.server.messages(1).filter(({ text }) => /Seamless — /.test(text ?? '')).length;
 
+test('the menu of an older message still begins a morph', async (t) => {
+  const rig = await startRig(t);
+  const ann = rig.person(1, 'Ann');
+  ann.say('/start');
+  const { message_id } = await ann.waitForMessage({ has: 'animation' });
+  await rig.server.press(1, message_id, 'menu:morph');
+  await ann.waitForMessage({ button: /^Skip$/ });
+  assert.equal(rig.orders.of(1).view.serviceType, 'image_morphing');
+});
+
 test('a person gets from /start to a confirmed order with its progress', async (t) => {
   const rig = await startRig(t);
   const ann = rig.person(1, 'Ann');
