@@ -1,4 +1,4 @@
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, eq, inArray, or } from 'drizzle-orm';
 import type { Db, Queryable, Tx } from '../db/database.ts';
 import { orders, steps } from '../db/schema.ts';
 import { assertNever } from '../domain/assert-never.ts';
@@ -94,7 +94,8 @@ export async function findCancelledBy(
       and(
         eq(orders.personId, personId),
         eq(orders.lastRequestId, requestId),
-        eq(orders.state, 'cancelled'),
+        // What was finished then goes on to its person.
+        or(eq(orders.state, 'cancelled'), eq(orders.partial, 'accepted')),
       ),
     );
   return order && { order, outcome: await describeCancelled(deps, deps.db, order) };
@@ -106,9 +107,10 @@ async function describeCancelled(
   order: OrderRow,
 ): Promise<CancelOutcome> {
   if (!order.confirmedAt) return { kind: 'dropped' };
+  const refunded = await deps.ledger.refunded(order.id, db);
+  if (order.partial === 'accepted') return { kind: 'partial_kept', refunded };
   const all = await readSteps(db, order.id);
   const finished = all.filter((step) => step.state === 'done').length;
-  const refunded = await deps.ledger.refunded(order.id, db);
   return order.partial === 'offered'
     ? { kind: 'partial_offered', finished, total: all.length, refunded }
     : { kind: 'refunded', refunded };

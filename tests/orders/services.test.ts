@@ -104,7 +104,11 @@ describe('an order of pictures', () => {
     const [result] = rig.sent(id, 'closing');
     assert.ok(result?.kind === 'images' && result.partial);
     assert.equal(result.images.length, 1);
-    assert.equal((await rig.orders.cancel(id, person, request)).kind, 'closed');
+    // Handled again, the request finds what it did and looks for nothing else to cancel.
+    const before = await rig.orders.cancelledBy(person, request);
+    assert.deepEqual([before?.order.id, before?.outcome], [id, outcome]);
+    assert.equal(await rig.orders.cancelledBy(person, rig.request()), undefined);
+    assert.equal((await rig.orders.cancel(id, person, rig.request())).kind, 'closed');
     assert.equal(await rig.balance(person), 5_000 - PICTURE);
   });
 
