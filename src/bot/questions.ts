@@ -24,28 +24,37 @@ export interface Questions {
   ): Promise<void>;
 }
 
+/** The message that asks, and what it says. */
+interface Asked {
+  readonly messageId: number;
+  readonly text: string;
+}
+
 export function createQuestions(messenger: Pick<Messenger, 'put' | 'strip' | 'remove'>): Questions {
-  const standing = createRecent<string, number | undefined>();
+  const standing = createRecent<string, Asked | undefined>();
 
   async function retire(
     personId: number,
     { orderId, question }: { orderId: string; question: Question },
-    next: number | undefined,
+    next: Asked | undefined,
     exceptMessage: number | undefined,
   ): Promise<void> {
     const key = `${orderId}:${question}`;
     const old = standing.get(key);
     standing.set(key, next);
-    if (old === undefined || old === exceptMessage) return;
-    // A question without its buttons reads as if it were still open; an offer is worth keeping.
-    if (question === 'gender') await messenger.remove(personId, old);
-    else await messenger.strip(personId, old);
+    if (old === undefined || old.messageId === exceptMessage) return;
+    // A question without its buttons reads as if it were still open, above all when it is asked again; an
+    // offer is worth keeping.
+    const isAskedAgain = question === 'answer' && old.text === next?.text;
+    if (question === 'gender' || isAskedAgain) await messenger.remove(personId, old.messageId);
+    else await messenger.strip(personId, old.messageId);
   }
 
   return {
     async ask(personId, about, screen, inMessage) {
       const asked = await messenger.put(personId, inMessage, screen);
-      if (asked !== undefined) await retire(personId, about, asked, asked);
+      if (asked === undefined) return;
+      await retire(personId, about, { messageId: asked, text: screen.text }, asked);
     },
     settle: (personId, about, exceptMessage) => retire(personId, about, undefined, exceptMessage),
   };

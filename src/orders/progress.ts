@@ -148,7 +148,7 @@ export async function listHistory(
     .select()
     .from(deliveries)
     .where(inArray(deliveries.orderId, ids))
-    .orderBy(asc(deliveries.part));
+    .orderBy(asc(deliveries.messageId));
   const refunded = await Promise.all(ids.map((id) => ledger.refunded(id)));
   const items = rows.map((row, index) => {
     const mail = sent.filter((delivery) => delivery.orderId === row.id);

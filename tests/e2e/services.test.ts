@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { it, type TestContext } from 'node:test';
 import JSZip from 'jszip';
+import sharp from 'sharp';
 import { orders } from '../../src/db/schema.ts';
 import type { PrivateMessage } from '../../src/sandbox/bot-api-server.ts';
 import { startBflServer } from '../support/bfl-server.ts';
 import { buttonLabels } from '../support/chat.ts';
 import { countMedia, documentBytes, meetCustomer, wordsOf } from '../support/customers.ts';
-import { makePhotos, until } from '../support/morphs.ts';
+import { accepted, makePhotos, until } from '../support/morphs.ts';
 import { makeJpeg, useDirectory } from '../support/pictures.ts';
 import { quickTools } from '../support/quick-tools.ts';
 import { booksOf } from '../support/service-books.ts';
@@ -47,6 +48,9 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     left = Math.round(Number(await ann.balance()) * 100);
     assert.equal(((before - left) / 100).toFixed(2), price);
   };
+  /** The texts of all calls of a method for her that Telegram took. */
+  const calls = (method: string) =>
+    accepted(telegram, method, ann.id).map(({ payload }) => String(payload['text']));
   const newest = () => replicate.predictions.at(-1);
 
   await t.test('the menu and /price name all of them with the least they cost', async () => {
@@ -82,6 +86,7 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     await ann.press(/^Back$/);
     await ann.press(/^1000 · 220\.31 ⭐$/);
     await ann.confirm('220.31');
+    assert.deepEqual(countMedia(ann.received()), { photo: 1 }, 'one sheet of all photos');
     await ann.see(/🤖 Digital avatar\n(Starting|At work|Almost|Sending|✅)/);
     trained = await ann.receive('220.31', /^Max <b> · The avatar is trained/);
     assert.deepEqual(buttonLabels(trained), ['📸 Neuro-photo', '🎚️ Another number of steps']);
@@ -251,6 +256,18 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     await spend('2.81');
   });
 
+  await t.test('of an album for a service of one photo, the last one counts', async () => {
+    await ann.choose('Image to prompt');
+    const photos = await makePhotos(3);
+    ann.person.sendPhotos(photos, { album: true });
+    await ann.confirm('2.81');
+    await ann.receive('2.81');
+    await spend('2.81');
+    const [sent] = [newest()?.input['images']].flat();
+    const { width } = await sharp(replicate.fileBytes(String(sent))).metadata();
+    assert.equal(width, (await sharp(photos[2]).metadata()).width);
+  });
+
   await t.test('image_to_video: a clip that begins with the photo, twice', async () => {
     await ann.choose('Image to video');
     await ann.press(/^P-Video · 5 s · 9\.37 ⭐$/);
@@ -306,9 +323,11 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     await ann.see(/Send me the text/);
     for (const part of parts) ann.say(part);
     await until(
-      () => ann.received().filter(({ text }) => /Whose voice/.test(text ?? '')).length >= 3,
+      () => calls('sendMessage').filter((text) => /Whose voice/.test(text)).length >= 3,
       'all three were taken',
     );
+    const asked = () => ann.received().filter(({ text }) => /Whose voice/.test(text ?? ''));
+    await until(() => asked().length === 1, 'the voice is asked for once');
     ann.say('d'.repeat(1_100));
     await ann.see(/too long: 10\d\d\d characters, and up to 10000 fit/);
     await ann.press(/English: storyteller/);
@@ -396,7 +415,10 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
         kinds.add(name);
         const before = ann.received().length;
         await ann.press(new RegExp(`^${label}$`));
-        await until(() => ann.received().length > before, `${name} was sent again`);
+        const messages = name === 'Neuro-photo V2' ? 4 : /Neuro|spee|video/.test(name) ? 2 : 1;
+        await until(() => ann.received().length === before + messages, `${name} was sent again`);
+        const again = ann.received().slice(before);
+        if (name === 'Text to speech') assert.ok(again[0]?.voice && again[1]?.audio);
       }
       if (!labels.includes('▶')) break;
       await ann.press(/^▶$/);

@@ -20,6 +20,7 @@ import type { Checkout } from '../payments/checkout.ts';
 import type { OrderPurchase } from '../payments/purchase.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
 import type { Questions } from '../questions.ts';
+import { createRecent } from '../recent.ts';
 import { sendPictures } from '../send-pictures.ts';
 import { noAvatarsScreen } from '../views/avatars.ts';
 import { genderSavedScreen, genderScreen } from '../views/menu.ts';
@@ -95,6 +96,8 @@ const NOT_BEGUN: Begun = { orderId: '', stage: 'over' };
 
 export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
   const { api, messenger, collector, progress, questions, checkout, terms, catalogue } = deps;
+  /** The contact sheets last shown for an order whose photos have no order of their own. */
+  const seenSheets = createRecent<string, string>();
 
   async function begin(talk: Talk, serviceType: string): Promise<Begun> {
     const { person, t } = talk;
@@ -430,10 +433,8 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
     const outcome = await messenger
       .during(person.id, 'typing', async () => {
         const made = await deps.orders().quote(orderId, person.id);
-        if (made.kind === 'quoted' && sheets) {
-          await sendPictures(api, person.id, made.sheets, t('morph.sheet'));
-        }
-        return made;
+        if (made.kind !== 'quoted' || !sheets) return made;
+        return { ...made, sheets: await showSheets(talk, orderId, made) };
       })
       .catch(async (error: unknown) => {
         // Whoever is told to try again needs the button for it.
@@ -453,6 +454,23 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
     }
     const { skipped = [] } = (await deps.orders().intake(orderId)) ?? {};
     return offer(talk, orderId, quoteScreen(t, orderId, outcome, skipped), inMessage);
+  }
+
+  /**
+   * Shows the photos with their numbers, and returns what was shown. Where their order is not to be looked at
+   * anew, they are shown once: going back to another answer does not change them.
+   */
+  async function showSheets(
+    { person, t }: Talk,
+    orderId: string,
+    { sheets, options }: Extract<QuoteOutcome, { kind: 'quoted' }>,
+  ): Promise<readonly string[]> {
+    const isOrdered = options.length > 1;
+    const seen = sheets.join();
+    if (!isOrdered && seenSheets.get(orderId) === seen) return [];
+    await sendPictures(api, person.id, sheets, t(isOrdered ? 'morph.sheet' : 'order.any.sheet'));
+    seenSheets.set(orderId, seen);
+    return sheets;
   }
 
   /** Says why there is no offer, and what to do next. */
