@@ -34,15 +34,24 @@ export async function countDone(
 ): Promise<'done' | NotQuoted> {
   const order = await readOrder(deps.db, orderId, personId);
   if (!order || !isOpen(order.state)) return { kind: 'closed' };
-  const counted = await countPhotos(deps, order);
-  if (counted.kind !== 'counted') return counted;
-  return deps.db.transaction(async (tx) => {
-    const current = await lockOrder(tx, orderId);
-    if (!current || !isOpen(current.state)) return { kind: 'closed' };
-    const answers = { ...current.answers, photoCount: counted.rows.length };
-    await tx.update(orders).set({ answers }).where(eq(orders.id, orderId));
-    return 'done';
-  });
+  for (;;) {
+    const counted = await countPhotos(deps, order);
+    if (counted.kind !== 'counted') return counted;
+    const { rows } = counted;
+    const outcome = await deps.db.transaction(async (tx) => {
+      const current = await lockOrder(tx, orderId);
+      if (!current || !isOpen(current.state)) return 'closed';
+      const now = (await readyPhotos(tx, orderId)).slice(-rows.length);
+      const isSame = now.every(({ id }, index) => id === rows[index]?.id);
+      // Another one came meanwhile: it is waited for, and counted too.
+      if (!isSame || (await readIntake(tx, orderId))?.pending !== 0) return 'outdated';
+      const answers = { ...current.answers, photoCount: rows.length };
+      await tx.update(orders).set({ answers }).where(eq(orders.id, orderId));
+      return 'done';
+    });
+    if (outcome === 'closed') return { kind: 'closed' };
+    if (outcome === 'done') return 'done';
+  }
 }
 
 /** What became of the one photo or recording of an order, once it was looked at. */

@@ -140,8 +140,9 @@ async function settle(deps: ReceiveDeps, photo: PhotoRow, looked: Looked): Promi
           });
       }
     }
-    // What arrives after the quote makes it outdated.
-    await reopenOrder(tx, order);
+    // What arrives after the quote makes it outdated. The photos of an order that repeats another were counted
+    // before they are fetched again, and stay counted.
+    if (order.state === 'quoted') await reopenOrder(tx, order);
     return true;
   });
   if (isWanted) return;

@@ -5,6 +5,7 @@ import { avatars } from '../../src/db/schema.ts';
 import { buttonLabels } from '../support/chat.ts';
 import { type Customer, countMedia, meetCustomer } from '../support/customers.ts';
 import { makePhotos, until } from '../support/morphs.ts';
+import { makeZip } from '../support/pictures.ts';
 import { booksOf } from '../support/service-books.ts';
 import { prepareWhole } from '../support/whole.ts';
 
@@ -66,9 +67,12 @@ it('services when something is missing or goes wrong', async (t) => {
   });
 
   await t.test('killed while an avatar is trained, it waits for the same training', async () => {
-    replicate.next({ delayMs: 3_000 });
-    await orderTraining(boris, 'Boris');
+    replicate.next({ delayMs: 2_500 });
+    await orderTraining(boris, 'Boris', { zip: true });
     const mine = await until(() => replicate.trainings[3], 'the training has begun');
+    boris.say('/forget_me');
+    await boris.press(/^Yes, delete everything$/);
+    await boris.see(/is being made right now/);
     await whole.crash();
     assert.equal(mine.completedAt, undefined);
     await whole.start(public_);
@@ -79,6 +83,11 @@ it('services when something is missing or goes wrong', async (t) => {
       [1],
     );
     assert.equal(await boris.balance(), '79.69');
+
+    await boris.goOn(await boris.see(/^Boris · /), /Another number of steps/);
+    await boris.press(/^1500 · 330\.46 ⭐$/);
+    await boris.see(/You are 250\.77 ⭐ short: this order costs 330\.46 ⭐/);
+    await boris.press(/^Cancel$/);
   });
 
   await t.test('a lost webhook costs seconds, not the order', async () => {
@@ -105,6 +114,7 @@ it('services when something is missing or goes wrong', async (t) => {
       assert.deepEqual(countMedia(boris.received()), { photo: 1, document: 1 });
       assert.equal(await boris.balance(), '72.19');
       await until(() => replicate.running.now === 0, 'the others were stopped at the provider');
+      assert.equal(replicate.deliveries.at(-1)?.result, 200, 'their webhooks were taken');
     },
   );
 
@@ -136,11 +146,22 @@ async function menuOf(customer: Customer): Promise<string[]> {
   return buttonLabels(menu).flatMap((label) => label.split(' · from ').slice(0, -1));
 }
 
-async function orderTraining(customer: Customer, name: string): Promise<void> {
+/** An avatar from an album, or from the same photos in an archive. */
+async function orderTraining(
+  customer: Customer,
+  name: string,
+  { zip = false }: { readonly zip?: boolean } = {},
+): Promise<void> {
   await customer.choose('Digital avatar');
   await customer.press(/^Male$/);
   await customer.see(/Send me 10 to 50 photos/);
-  customer.person.sendPhotos(await makePhotos(10), { album: true });
+  const photos = await makePhotos(10);
+  if (zip) {
+    const entries = photos.map((data, index) => ({ name: `me/${index}.jpg`, data }));
+    customer.person.sendFile(makeZip(entries), 'me.zip', 'application/zip');
+  } else {
+    customer.person.sendPhotos(photos, { album: true });
+  }
   await customer.see(/^10 photos(?!.*arriving)/);
   await customer.press(/Done/);
   await customer.see(/What shall I call this avatar/);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import JSZip from 'jszip';
 import sharp from 'sharp';
@@ -503,9 +504,11 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     mine.reduce((sum, { paid }) => sum + paid, 0),
     100_000 - left,
   );
+  const kept = await readdir(join(whole.place.options.dataDir, 'files/orders'));
   await whole.look(async (db) => {
     for (const order of await db.select().from(orders)) {
       if (order.personId !== ann.id) continue;
+      assert.ok(!kept.includes(order.id), 'its files are deleted');
       assert.deepEqual([order.answers, order.input], [{}, {}], order.serviceType);
     }
   });
