@@ -5,6 +5,7 @@ import type { ChatPort, Result, SendOutcome } from '../orders/chat-port.ts';
 import type { Orders } from '../orders/orders.ts';
 import type { People, Person } from '../people/people.ts';
 import type { Catalogue } from '../services/catalogue.ts';
+import { imageMorphing } from '../services/image-morphing.ts';
 import type { Translate, Translator } from './i18n.ts';
 import { describeError, type Log } from './log.ts';
 import type { ChatAction, Messenger, Screen } from './messenger.ts';
@@ -129,7 +130,11 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       }
       case 'text': {
         const words = partOf(result, result.messages, part);
-        return sendText(person.id, { text: textMessage(result, words) }, signal);
+        return sendText(
+          person.id,
+          { text: textMessage(deps.catalogue.find(result.serviceType), words) },
+          signal,
+        );
       }
       case 'speech':
         return api.sendVoice(
@@ -248,7 +253,7 @@ const ACTIONS: Readonly<Record<Result['kind'], ChatAction>> = {
 };
 
 function fileStem({ serviceType }: Result): string {
-  return serviceType === 'image_morphing' ? 'morph' : serviceType.replaceAll('_', '-');
+  return serviceType === imageMorphing.id ? 'morph' : serviceType.replaceAll('_', '-');
 }
 
 function partOf<T>(result: Result, all: readonly T[], part: number): T {

@@ -34,6 +34,7 @@ export const imageToPrompt: Service<ImageToPromptInput> = {
   questions: [{ kind: 'photos', field: 'photoCount', min: 1, max: 1, form: 'upright' }],
   models: [GEMINI],
   finish: 'text',
+  writesFor: ['neuro_photo', 'neuro_photo_v2', 'text_to_video'],
   again: [],
 
   model: (_input, { isOffered }) => (isOffered(GEMINI.id) ? GEMINI.id : undefined),

@@ -175,6 +175,8 @@ export interface Service<Input = unknown> {
    * form). The answers themselves are filled in under their fields: a choice by its words, an avatar by its name.
    */
   figures?(input: Input): Readonly<Record<string, string | number>>;
+  /** Of a service that writes: those whose first text its words may become. They are shown to be copied by a tap. */
+  readonly writesFor?: readonly string[];
   /** Fields that "again" buttons under a result let the person change; all other answers are kept. */
   readonly again: readonly string[];
 }

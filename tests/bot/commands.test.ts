@@ -9,7 +9,6 @@ import { ADMIN, pictures, resultIn, startRig, until } from './rig.ts';
 const COMMANDS = [
   'start',
   'morph',
-  'avatars',
   'price',
   'balance',
   'topup',

@@ -16,12 +16,14 @@ export function createAvatarsCommand(deps: CommandDeps): Command {
   const { messenger, orders } = deps;
 
   async function list({ person, t }: BotContext) {
-    return avatarsScreen(t, person.language, await orders().avatars(person.id));
+    return avatarsScreen(t, person.language, deps.catalogue, await orders().avatars(person.id));
   }
 
   return {
     name: 'avatars',
     description: 'common.commands.avatars',
+    isOffered: () =>
+      deps.catalogue.offers().some(({ service }) => service.finish === 'trained_model'),
     async handle(ctx) {
       await messenger.send(ctx.person.id, await list(ctx));
     },
@@ -64,11 +66,14 @@ export function createAvatarNaming(deps: CommandDeps): MiddlewareFn<BotContext> 
   const { names }: { readonly names: AwaitedNames } = deps;
   return async (ctx, next) => {
     const text = ctx.message?.text?.replaceAll(/\s+/g, ' ').trim();
-    if (!text) return next();
+    const pressed = ctx.callbackQuery?.data;
+    const isElsewhere = pressed !== undefined && !pressed.startsWith(`${AVATAR_PREFIX}:`);
+    if (!text && !isElsewhere) return next();
     const { person, t } = ctx;
     const avatarId = await names.find(person.id);
     if (avatarId === undefined) return next();
-    if (text.startsWith('/')) {
+    // Whoever turns to something else gives no name any more.
+    if (!text || text.startsWith('/')) {
       await names.forget(person.id);
       return next();
     }
@@ -80,6 +85,6 @@ export function createAvatarNaming(deps: CommandDeps): MiddlewareFn<BotContext> 
     await orders().renameAvatar(avatarId, person.id, text);
     await names.forget(person.id);
     const avatars = await orders().avatars(person.id);
-    await messenger.send(person.id, avatarsScreen(t, person.language, avatars));
+    await messenger.send(person.id, avatarsScreen(t, person.language, deps.catalogue, avatars));
   };
 }

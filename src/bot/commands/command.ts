@@ -23,6 +23,8 @@ export interface Command {
   /** Other names it answers to. */
   readonly aliases?: readonly string[];
   readonly description: TextKey | ServiceTextKey;
+  /** Whether menus and /help name it now; unset: always. It is understood in any case. */
+  readonly isOffered?: () => boolean;
   /** Handled before the chat's turn: nothing slow may hold it up. */
   readonly atOnce?: boolean;
   handle(ctx: BotContext): Promise<void>;

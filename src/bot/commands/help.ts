@@ -1,7 +1,7 @@
 import type { Translate } from '../i18n.ts';
 import type { Command, CommandDeps } from './command.ts';
 
-type Named = Pick<Command, 'name' | 'description'>;
+type Named = Pick<Command, 'name' | 'description' | 'isOffered'>;
 
 /** /help: how it works in short, and the list of commands; operators see theirs below. */
 export function createHelpCommand(
@@ -23,5 +23,8 @@ export function createHelpCommand(
 }
 
 function lines(t: Translate, commands: readonly Named[]): string {
-  return commands.map(({ name, description }) => `/${name} — ${t(description)}`).join('\n');
+  return commands
+    .filter(({ isOffered }) => isOffered?.() ?? true)
+    .map(({ name, description }) => `/${name} — ${t(description)}`)
+    .join('\n');
 }

@@ -32,7 +32,8 @@ async function publish(
 ): Promise<void> {
   for (const language of LANGUAGES) {
     const t = translator(language);
-    const described = commands.map(({ name, description }) => ({
+    const offered = commands.filter(({ isOffered }) => isOffered?.() ?? true);
+    const described = offered.map(({ name, description }) => ({
       command: name,
       description: t(description),
     }));

@@ -10,6 +10,7 @@ export function createServiceCommands({ flow, catalogue }: CommandDeps): readonl
     name: finish === 'stitched_video' ? MORPH_COMMAND : id,
     ...(finish === 'stitched_video' ? { aliases: [id] } : {}),
     description: finish === 'stitched_video' ? 'common.commands.morph' : `services.${id}.command`,
+    isOffered: () => catalogue.offers().some(({ service }) => service.id === id),
     async handle(ctx) {
       const { orderId, stage } = await flow.begin(ctx, id);
       if (stage === 'asking') await enterDialogue(ctx, orderId);

@@ -101,21 +101,28 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
 
   async function begin(talk: Talk, serviceType: string): Promise<Begun> {
     const { person, t } = talk;
-    if (!catalogue.offers().some(({ service }) => service.id === serviceType)) {
-      await messenger.send(person.id, notOfferedScreen(t));
-      return NOT_BEGUN;
-    }
-    const service = catalogue.require(serviceType);
-    const needsAvatar = service.questions.some(({ kind }) => kind === 'avatar');
-    if (needsAvatar && (await deps.orders().avatars(person.id)).length === 0) {
-      await messenger.send(person.id, noAvatarsScreen(t));
-      return NOT_BEGUN;
-    }
+    const service = await findOffered(talk, serviceType);
+    if (!service) return NOT_BEGUN;
     const order = await deps.orders().open(person.id, serviceType);
     const isNew = order.state === 'draft' && Object.keys(order.answers).length === 0;
     // A morph's first question tells all of it.
     const intro = isNew && service.finish !== 'stitched_video' ? aboutText(t, serviceType) : '';
     return { orderId: order.id, stage: await resume(talk, order, intro) };
+  }
+
+  /** The service, if this person can order it now; else they are told why not. */
+  async function findOffered({ person, t }: Talk, serviceType: string) {
+    const offer = catalogue.offers().find(({ service }) => service.id === serviceType);
+    if (!offer) {
+      await messenger.send(person.id, notOfferedScreen(t));
+      return undefined;
+    }
+    const needsAvatar = offer.service.questions.some(({ kind }) => kind === 'avatar');
+    if (needsAvatar && (await deps.orders().avatars(person.id)).length === 0) {
+      await messenger.send(person.id, noAvatarsScreen(t, catalogue));
+      return undefined;
+    }
+    return offer.service;
   }
 
   async function repeat(
@@ -124,6 +131,11 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
     field: string | null,
   ): Promise<Begun> {
     const { person, t } = talk;
+    const old = await deps.orders().find(orderId, person.id);
+    if (old && !(await findOffered(talk, old.serviceType))) return NOT_BEGUN;
+    // The draft that the new one takes the place of.
+    const open = await deps.orders().findOpen(person.id);
+    if (open && open.serviceType === old?.serviceType) await checkout.withdraw(open.id);
     const order = await deps.orders().again(orderId, person.id, field ?? undefined);
     await talk.answer(order ? undefined : t('account.cannotRepeat'), { alert: !order });
     if (!order) return NOT_BEGUN;
@@ -137,15 +149,17 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
   ): Promise<Begun> {
     const { person, t } = talk;
     const words = await deps.orders().resultText(orderId, person.id);
-    const service = catalogue.find(serviceType);
-    const question = service?.questions.find(({ kind }) => kind === 'text');
-    if (words === undefined || question?.kind !== 'text') {
+    if (words === undefined) {
       await talk.answer(t('account.cannotRepeat'), { alert: true });
       return NOT_BEGUN;
     }
     await talk.answer();
+    const service = await findOffered(talk, serviceType);
+    const question = service?.questions.find(({ kind }) => kind === 'text');
+    if (question?.kind !== 'text') return NOT_BEGUN;
     const order = await deps.orders().open(person.id, serviceType);
-    const text = [...words].slice(0, question.maxLength).join('');
+    // A character that is cut in half is left out.
+    const text = words.slice(0, question.maxLength).replace(/\p{Surrogate}$/u, '');
     await deps.orders().answer(order.id, person.id, question.field, text, talk.requestId);
     return { orderId: order.id, stage: await advance(talk, order.id) };
   }
@@ -198,13 +212,14 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
     }
   }
 
-  /** The field that a text answers now: what is asked, or a long text that is not whole yet. */
-  async function textField({ id, personId, serviceType, answers }: OrderView) {
+  /** The field that a text answers now: what is asked, or the long text that was asked for right before. */
+  async function textField({ id, personId, serviceType }: OrderView) {
     const next = await deps.orders().next(id, personId);
-    if (next.kind === 'ask' && next.question.kind === 'text') return next.question.field;
+    if (next.kind !== 'ask') return undefined;
+    if (next.question.kind === 'text') return next.question.field;
     const { questions: all } = catalogue.require(serviceType);
-    const long = all.find((one) => one.kind === 'text' && one.long);
-    return long && answers[long.field] !== undefined ? long.field : undefined;
+    const before = all[all.findIndex(({ field }) => field === next.question.field) - 1];
+    return before?.kind === 'text' && before.long ? before.field : undefined;
   }
 
   /** Asks what is not known yet, in a new message or the given one; then quotes. */
@@ -222,7 +237,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
       case 'complete':
         return quote(talk, orderId, { inMessage });
       case 'no_avatars':
-        await messenger.send(person.id, noAvatarsScreen(t));
+        await messenger.send(person.id, noAvatarsScreen(t, catalogue));
         return 'over';
       case 'ask':
         return ask(talk, orderId, next, how);

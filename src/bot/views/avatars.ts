@@ -1,7 +1,8 @@
 import type { AvatarView } from '../../orders/orders.ts';
 import type { Language } from '../../people/people.ts';
+import type { Catalogue } from '../../services/catalogue.ts';
 import { showDay } from '../amounts.ts';
-import { escapeHtml, type Translate } from '../i18n.ts';
+import { escapeHtml, serviceWords, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
 
 /** The prefix of the buttons of avatars. */
@@ -11,9 +12,13 @@ export const AVATAR_PREFIX = 'avatar';
 export function avatarsScreen(
   t: Translate,
   language: Language,
+  catalogue: Catalogue,
   avatars: readonly AvatarView[],
 ): Screen {
-  if (avatars.length === 0) return noAvatarsScreen(t);
+  if (avatars.length === 0) return noAvatarsScreen(t, catalogue);
+  const users = catalogue
+    .offers()
+    .filter(({ service }) => service.questions.some(({ kind }) => kind === 'avatar'));
   const lines = avatars.map(
     ({ name, createdAt }, index) =>
       `${index + 1}. <b>${escapeHtml(name)}</b> · ${showDay(createdAt, language)}`,
@@ -25,16 +30,21 @@ export function avatarsScreen(
         button(`✏️ ${index + 1}`, `rename:${id}`),
         button(`🗑 ${index + 1}`, `delete:${id}`),
       ]),
-      [{ text: t('account.avatars.use'), callback_data: 'menu:neuro_photo' }],
+      ...users.map(({ service: { id } }) => [
+        { text: serviceWords(t, id)('button'), callback_data: `menu:${id}` },
+      ]),
     ],
   };
 }
 
 /** There is none yet, and how to get one. */
-export function noAvatarsScreen(t: Translate): Screen {
+export function noAvatarsScreen(t: Translate, catalogue: Catalogue): Screen {
+  const trainers = catalogue.offers().filter(({ service }) => service.finish === 'trained_model');
   return {
     text: t('account.avatars.none'),
-    keyboard: [[{ text: t('account.avatars.train'), callback_data: 'menu:digital_avatar_body' }]],
+    keyboard: trainers.map(({ service: { id } }) => [
+      { text: t('account.avatars.train'), callback_data: `menu:${id}` },
+    ]),
   };
 }
 

@@ -1,6 +1,7 @@
 import { assertNever } from '../../domain/assert-never.ts';
 import { type Stars, stars } from '../../domain/stars.ts';
 import type { CancelOutcome, OrderProgress, OrderView } from '../../orders/orders.ts';
+import { imageMorphing } from '../../services/image-morphing.ts';
 import { showStars, showWait } from '../amounts.ts';
 import { orderButton } from '../callback-data.ts';
 import { serviceWords, type Translate } from '../i18n.ts';
@@ -9,7 +10,7 @@ import type { Screen } from '../messenger.ts';
 const BAR_LENGTH = 10;
 
 /** Its stages have words of their own, since it has more of them. */
-const MORPH = 'image_morphing';
+const MORPH = imageMorphing.id;
 
 /** What a paid order's message shows now, or how it ended. */
 export function progressScreen(t: Translate, progress: OrderProgress): Screen {

@@ -4,6 +4,8 @@ import type { ClosingNotice, Result, ResultVideo } from '../../orders/chat-port.
 import type { OrderView } from '../../orders/orders.ts';
 import type { Language } from '../../people/people.ts';
 import type { Catalogue } from '../../services/catalogue.ts';
+import { imageMorphing } from '../../services/image-morphing.ts';
+import type { Service } from '../../services/service.ts';
 import { showStars } from '../amounts.ts';
 import { orderButton } from '../callback-data.ts';
 import { escapeHtml, serviceWords, type TextKey, type Translate } from '../i18n.ts';
@@ -11,7 +13,7 @@ import type { Screen } from '../messenger.ts';
 import { paidLines } from './progress.ts';
 
 /** What a morph is called in the ledger; its words tell more than those of other services. */
-const MORPH = 'image_morphing';
+const MORPH = imageMorphing.id;
 
 /** Under the video that plays in the chat. */
 export function previewCaption(t: Translate, video: ResultVideo, botUsername: string): string {
@@ -56,10 +58,10 @@ function doneText(t: Translate, { serviceType }: Result): string {
   return serviceWords(t, serviceType)('done');
 }
 
-/** A part of a text; a prompt is copied by a tap. */
-export function textMessage({ serviceType }: Result, text: string): string {
+/** A part of a text; what is written for another service is copied by a tap. */
+export function textMessage(service: Service | undefined, text: string): string {
   const plain = escapeHtml(text);
-  return serviceType === PROMPT_WRITER ? `<code>${plain}</code>` : plain;
+  return service?.writesFor ? `<code>${plain}</code>` : plain;
 }
 
 /** `neuro-photo-2026-11-22-1.jpg` */
@@ -100,7 +102,8 @@ export function closingScreen(
     const key = video.replaced.length === 1 ? 'order.replacedOne' : 'order.replacedMany';
     lines.push(t(key, { list: video.replaced.join(', ') }));
   }
-  if (video.kind === 'text' && video.language !== null && video.serviceType !== PROMPT_WRITER) {
+  const isWritten = catalogue.find(video.serviceType)?.writesFor !== undefined;
+  if (video.kind === 'text' && video.language !== null && !isWritten) {
     const spoken = new Intl.DisplayNames([language], { type: 'language' }).of(video.language);
     lines.push(t('order.language', { language: spoken ?? video.language }));
   }
@@ -131,28 +134,23 @@ function closingText(t: Translate, result: Result): string {
   }
 }
 
-/** Whoever writes prompts, and */
-const PROMPT_WRITER = 'image_to_prompt';
-/** services that a prompt can be taken to. */
-const PROMPT_USERS = ['neuro_photo', 'text_to_video'];
-
 function againKeyboard(t: Translate, catalogue: Catalogue, { orderId, serviceType, kind }: Result) {
   const service = catalogue.find(serviceType);
   const words = serviceWords(t, serviceType);
-  const offered = catalogue.offers().map(({ service: { id } }) => id);
-  const isOffered = offered.includes(serviceType);
-  const takers = serviceType === PROMPT_WRITER ? PROMPT_USERS : [];
+  const offered = catalogue.offers().map((offer) => offer.service);
+  const isOffered = offered.some(({ id }) => id === serviceType);
+  const forAvatars = kind === 'avatar' ? offered.filter(takesAvatar) : [];
   return [
-    ...(kind === 'avatar' && offered.includes('neuro_photo')
-      ? [[{ text: serviceWords(t, 'neuro_photo')('button'), callback_data: 'menu:neuro_photo' }]]
-      : []),
-    ...takers
-      .filter((taker) => offered.includes(taker))
-      .map((taker) => [
-        orderButton(t('order.use', { service: serviceWords(t, taker)('name') }), {
+    ...forAvatars.map(({ id }) => [
+      { text: serviceWords(t, id)('button'), callback_data: `menu:${id}` },
+    ]),
+    ...offered
+      .filter(({ id }) => service?.writesFor?.includes(id))
+      .map(({ id }) => [
+        orderButton(t('order.use', { service: serviceWords(t, id)('name') }), {
           action: 'use',
           orderId,
-          serviceType: taker,
+          serviceType: id,
         }),
       ]),
     ...(isOffered && kind !== 'avatar'
@@ -164,6 +162,10 @@ function againKeyboard(t: Translate, catalogue: Catalogue, { orderId, serviceTyp
         ])
       : []),
   ];
+}
+
+function takesAvatar({ questions }: Service): boolean {
+  return questions.some(({ kind }) => kind === 'avatar');
 }
 
 /** Words for each way an order can fail as a whole; the provider's own are never shown. */

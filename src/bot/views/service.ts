@@ -34,12 +34,7 @@ export function questionScreen(
     text,
     keyboard: [
       ...optionRows(t, order, question, options),
-      [
-        ...(Object.keys(order.answers).length > 0
-          ? [orderButton(t('morph.back'), { action: 'rethink', orderId })]
-          : []),
-        orderButton(t('common.cancel'), { action: 'cancel', orderId }),
-      ],
+      [...backButton(t, order), orderButton(t('common.cancel'), { action: 'cancel', orderId })],
     ],
   };
 }
@@ -101,7 +96,7 @@ const avatarSchema = z.object({ name: z.string() });
 /** The one way it can be made, its price and what is left after it: the last look before stars are charged. */
 export function offerScreen(
   t: Translate,
-  order: Pick<OrderView, 'id' | 'serviceType'>,
+  order: Pick<OrderView, 'id' | 'serviceType' | 'answers'>,
   line: string,
   { option, balance }: Extract<ChooseOutcome, { kind: 'chosen' }>,
   warnings: readonly PhotoWarning[],
@@ -119,12 +114,15 @@ export function offerScreen(
     ].join('\n\n'),
     keyboard: [
       [orderButton(t('morph.confirm'), { action: 'confirm', orderId, mode, price })],
-      [
-        orderButton(t('morph.back'), { action: 'rethink', orderId }),
-        orderButton(t('common.cancel'), { action: 'cancel', orderId }),
-      ],
+      [...backButton(t, order), orderButton(t('common.cancel'), { action: 'cancel', orderId })],
     ],
   };
+}
+
+/** The way to the answer before, where there is one. */
+function backButton(t: Translate, { id: orderId, answers }: Pick<OrderView, 'id' | 'answers'>) {
+  if (Object.keys(answers).length === 0) return [];
+  return [orderButton(t('morph.back'), { action: 'rethink', orderId })];
 }
 
 /** `<b>Neuro-photo</b> — 2 images · 3:4` */
