@@ -222,7 +222,6 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     await ann.confirm('26.24');
     await ann.see(/the model refused this request[\s\S]*26\.24 ⭐ came back/);
     await spend('0.00');
-    assert.deepEqual(bfl.violations, []);
   });
 
   await t.test('image_to_prompt: a prompt to copy, and to use', async () => {
@@ -495,6 +494,7 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     assert.equal(await ann.balance(), (left / 100).toFixed(2));
   });
 
+  assert.deepEqual(bfl.violations, []);
   await whole.stop();
   await whole.audit();
   const books = await whole.look(booksOf);
