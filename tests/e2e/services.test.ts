@@ -236,11 +236,12 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     assert.equal(prompt?.entities?.[0]?.type, 'code');
     assert.deepEqual(buttonLabels(closing), [
       'Use it: Neuro-photo',
+      'Use it: Neuro-photo V2',
       'Use it: Text to video',
       '🔁 Another wording',
     ]);
 
-    await ann.goOn(closing, /Use it: Neuro-photo/);
+    await ann.goOn(closing, /Use it: Neuro-photo$/);
     await ann.press(/^Max <b>$/);
     await ann.press(/^1:1$/);
     await ann.press(/^1 · /);
