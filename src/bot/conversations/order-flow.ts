@@ -1,50 +1,28 @@
 import type { Api } from 'grammy';
 import { assertNever } from '../../domain/assert-never.ts';
 import { isActive, isOpen } from '../../domain/order-state.ts';
-import type { PhotoWarning } from '../../domain/photo-look.ts';
-import type {
-  ChooseOutcome,
-  NextOutcome,
-  Orders,
-  OrderView,
-  QuoteOutcome,
-} from '../../orders/orders.ts';
+import type { Orders, OrderView } from '../../orders/orders.ts';
 import type { People } from '../../people/people.ts';
 import type { Catalogue } from '../../services/catalogue.ts';
-import { encodeOrderPress, type OrderPress } from '../callback-data.ts';
+import type { OrderPress } from '../callback-data.ts';
 import type { Collector } from '../collector.ts';
 import type { PressedButton, Talk } from '../context.ts';
-import type { TextKey, Translate } from '../i18n.ts';
-import type { Messenger, Screen } from '../messenger.ts';
+import type { TextKey } from '../i18n.ts';
+import type { Messenger } from '../messenger.ts';
 import type { Checkout } from '../payments/checkout.ts';
-import type { OrderPurchase } from '../payments/purchase.ts';
 import type { ProgressDisplay } from '../progress-display.ts';
 import type { Questions } from '../questions.ts';
-import { createRecent } from '../recent.ts';
-import { sendPictures } from '../send-pictures.ts';
-import { noAvatarsScreen } from '../views/avatars.ts';
-import { genderSavedScreen, genderScreen } from '../views/menu.ts';
-import { orderTopUpScreen } from '../views/payments.ts';
-import { askPhotosScreen, type PhotoTerms, receivedText } from '../views/photos.ts';
+import type { PhotoTerms } from '../views/photos.ts';
 import {
-  confirmScreen,
   freePreviewCaption,
   freePreviewKeyboard,
-  noQuoteText,
   previewText,
-  quoteScreen,
   shortScreen,
 } from '../views/quote.ts';
-import {
-  aboutText,
-  notOfferedScreen,
-  offerScreen,
-  orderLine,
-  questionScreen,
-} from '../views/service.ts';
-
-/** Whether the dialogue about an order goes on: there is a button to press or a photo to send. */
-export type Stage = 'asking' | 'over';
+import { createAsking } from './asking.ts';
+import { createOffering } from './offering.ts';
+import { createSelling, refused } from './selling.ts';
+import { type Begun, overKey, type Stage } from './stage.ts';
 
 export interface OrderFlowDeps {
   readonly api: Pick<Api, 'sendPhoto' | 'sendMediaGroup' | 'sendVideo'>;
@@ -86,206 +64,14 @@ export interface OrderFlow {
   started(personId: number, orderId: string): Promise<void>;
 }
 
-/** Where a new order stands; no id where none was begun. */
-export interface Begun {
-  readonly orderId: string;
-  readonly stage: Stage;
-}
-
-const NOT_BEGUN: Begun = { orderId: '', stage: 'over' };
-
 export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
-  const { api, messenger, collector, progress, questions, checkout, terms, catalogue } = deps;
-  /** The contact sheets last shown for an order whose photos have no order of their own. */
-  const seenSheets = createRecent<string, string>();
-
-  async function begin(talk: Talk, serviceType: string): Promise<Begun> {
-    const { person, t } = talk;
-    const service = await findOffered(talk, serviceType);
-    if (!service) return NOT_BEGUN;
-    const order = await deps.orders().open(person.id, serviceType);
-    const isNew = order.state === 'draft' && Object.keys(order.answers).length === 0;
-    // A morph's first question tells all of it.
-    const intro = isNew && service.finish !== 'stitched_video' ? aboutText(t, serviceType) : '';
-    return { orderId: order.id, stage: await resume(talk, order, intro) };
-  }
-
-  /** The service, if this person can order it now; else they are told why not. */
-  async function findOffered({ person, t }: Talk, serviceType: string) {
-    const offer = catalogue.offers().find(({ service }) => service.id === serviceType);
-    if (!offer) {
-      await messenger.send(person.id, notOfferedScreen(t));
-      return undefined;
-    }
-    const needsAvatar = offer.service.questions.some(({ kind }) => kind === 'avatar');
-    if (needsAvatar && (await deps.orders().avatars(person.id)).length === 0) {
-      await messenger.send(person.id, noAvatarsScreen(t, catalogue));
-      return undefined;
-    }
-    return offer.service;
-  }
-
-  async function repeat(
-    talk: Talk & PressedButton,
-    orderId: string,
-    field: string | null,
-  ): Promise<Begun> {
-    const { person, t } = talk;
-    const old = await deps.orders().find(orderId, person.id);
-    if (old && !(await findOffered(talk, old.serviceType))) return NOT_BEGUN;
-    // The draft that the new one takes the place of.
-    const open = await deps.orders().findOpen(person.id);
-    if (open && open.serviceType === old?.serviceType) await checkout.withdraw(open.id);
-    const order = await deps.orders().again(orderId, person.id, field ?? undefined);
-    await talk.answer(order ? undefined : t('account.cannotRepeat'), { alert: !order });
-    if (!order) return NOT_BEGUN;
-    return { orderId: order.id, stage: await received(talk, order.id) };
-  }
-
-  async function use(
-    talk: Talk & PressedButton,
-    orderId: string,
-    serviceType: string,
-  ): Promise<Begun> {
-    const { person, t } = talk;
-    const words = await deps.orders().resultText(orderId, person.id);
-    if (words === undefined) {
-      await talk.answer(t('account.cannotRepeat'), { alert: true });
-      return NOT_BEGUN;
-    }
-    await talk.answer();
-    const service = await findOffered(talk, serviceType);
-    const question = service?.questions.find(({ kind }) => kind === 'text');
-    if (question?.kind !== 'text') return NOT_BEGUN;
-    const order = await deps.orders().open(person.id, serviceType);
-    // A character that is cut in half is left out.
-    const text = words.slice(0, question.maxLength).replace(/\p{Surrogate}$/u, '');
-    await deps.orders().answer(order.id, person.id, question.field, text, talk.requestId);
-    return { orderId: order.id, stage: await advance(talk, order.id) };
-  }
-
-  async function received(talk: Talk, orderId: string): Promise<Stage> {
-    const { person, t } = talk;
-    const outcome = await messenger.during(person.id, 'typing', () =>
-      deps.orders().received(orderId, person.id),
-    );
-    switch (outcome.kind) {
-      case 'ready':
-        return advance(talk, orderId);
-      case 'closed':
-        return 'over';
-      default:
-        await messenger.send(person.id, { text: receivedText(t, outcome) });
-        return 'asking';
-    }
-  }
-
-  async function say(
-    talk: Talk & Pick<PressedButton, 'requestId'>,
-    orderId: string,
-    text: string,
-  ): Promise<Stage | 'ignored'> {
-    const { person, t } = talk;
-    const order = await deps.orders().find(orderId, person.id);
-    if (!order || !isOpen(order.state)) return 'ignored';
-    const field = await textField(order);
-    if (field === undefined) return 'ignored';
-    const { requestId } = talk;
-    const outcome = await deps.orders().answer(orderId, person.id, field, text, requestId);
-    switch (outcome.kind) {
-      case 'kept':
-        await checkout.withdraw(orderId);
-        return advance(talk, orderId);
-      case 'too_short':
-        await messenger.send(person.id, { text: t('common.tooShort', { min: outcome.min }) });
-        return 'asking';
-      case 'too_long': {
-        const { max, length } = outcome;
-        await messenger.send(person.id, { text: t('common.tooLong', { max, length }) });
-        return 'asking';
-      }
-      case 'not_offered':
-      case 'closed':
-        return 'ignored';
-      default:
-        return assertNever(outcome);
-    }
-  }
-
-  /** The field that a text answers now: what is asked, or the long text that was asked for right before. */
-  async function textField({ id, personId, serviceType }: OrderView) {
-    const next = await deps.orders().next(id, personId);
-    if (next.kind !== 'ask') return undefined;
-    if (next.question.kind === 'text') return next.question.field;
-    const { questions: all } = catalogue.require(serviceType);
-    const before = all[all.findIndex(({ field }) => field === next.question.field) - 1];
-    return before?.kind === 'text' && before.long ? before.field : undefined;
-  }
-
-  /** Asks what is not known yet, in a new message or the given one; then quotes. */
-  async function advance(
-    talk: Talk,
-    orderId: string,
-    how: { readonly inMessage?: number | undefined; readonly intro?: string } = {},
-  ): Promise<Stage> {
-    const { inMessage } = how;
-    const { person, t } = talk;
-    const next = await deps.orders().next(orderId, person.id);
-    switch (next.kind) {
-      case 'closed':
-        return 'over';
-      case 'complete':
-        return quote(talk, orderId, { inMessage });
-      case 'no_avatars':
-        await messenger.send(person.id, noAvatarsScreen(t, catalogue));
-        return 'over';
-      case 'ask':
-        return ask(talk, orderId, next, how);
-      default:
-        return assertNever(next);
-    }
-  }
-
-  async function ask(
-    talk: Talk,
-    orderId: string,
-    next: Extract<NextOutcome, { kind: 'ask' }>,
-    { inMessage, intro = '' }: { readonly inMessage?: number | undefined; readonly intro?: string },
-  ): Promise<Stage> {
-    const { person, t } = talk;
-    const { question } = next;
-    if (question.kind === 'gender') return askGender(talk, orderId, 'gender', intro);
-    const order = await deps.orders().find(orderId, person.id);
-    if (!order) return 'over';
-    if (question.kind === 'photos' && question.max !== 1) {
-      if ((await collector.renew(order)) === 'empty') {
-        const screen = askPhotosScreen(t, order, question, terms);
-        await questions.ask(person.id, { orderId, question: 'photos' }, screen);
-      }
-      return 'asking';
-    }
-    const { text, keyboard } = questionScreen(t, order, next);
-    const screen = { text: withIntro(intro, text), keyboard };
-    await questions.ask(person.id, { orderId, question: 'answer' }, screen, inMessage);
-    return 'asking';
-  }
-
-  /** Asks what is to be asked where the order is now, in a new message. */
-  async function resume(talk: Talk, order: OrderView, intro = ''): Promise<Stage> {
-    const { person } = talk;
-    if (isActive(order.state)) {
-      await progress.renew(order.id);
-      return 'over';
-    }
-    if (!isOpen(order.state)) return 'over';
-    if (order.state === 'quoted') {
-      if (order.mode === null) return quote(talk, order.id);
-      const { mode } = order;
-      const chosen = await deps.orders().choose(order.id, person.id, { mode });
-      if (chosen.kind !== 'closed') return offerChosen(talk, order.id, chosen);
-    }
-    return advance(talk, order.id, { intro });
-  }
+  const { api, messenger, collector, progress, questions, checkout, catalogue } = deps;
+  const offering = createOffering(deps);
+  const asking = createAsking(deps, offering);
+  const { begin, repeat, use, received, say } = asking;
+  const { resume, advance, quote, rethink, done, takeGender } = asking;
+  const { offer, offerChosen } = offering;
+  const { topUp, pay } = createSelling({ ...deps, offering, outdated });
 
   async function press(talk: Talk & PressedButton, pressed: OrderPress): Promise<Stage> {
     const { person, t, messageId } = talk;
@@ -332,7 +118,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
       }
       case 'rethink':
         await talk.answer();
-        return rethink(talk, orderId, messageId);
+        return rethink(talk, orderId);
       case 'undo':
       case 'clear': {
         const { requestId } = talk;
@@ -343,17 +129,8 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
         return 'asking';
       }
       case 'gender':
-      case 'gender_done': {
-        const { gender } = pressed;
-        const isOwn = await isOfTheOrder(order);
-        if (isOwn) await deps.orders().answer(orderId, person.id, 'gender', gender, talk.requestId);
-        else await deps.people.setGender(person.id, gender);
-        await talk.answer();
-        await messenger.put(person.id, messageId, genderSavedScreen(t, gender, { isOwn }));
-        await questions.settle(person.id, { orderId, question: 'gender' }, messageId);
-        const known = { ...talk, person: isOwn ? person : { ...person, gender } };
-        return pressed.action === 'gender' ? resume(known, order) : quote(known, orderId);
-      }
+      case 'gender_done':
+        return takeGender(talk, order, pressed);
       case 'mode': {
         const chosen = await deps.orders().choose(orderId, person.id, { mode: pressed.mode });
         if (chosen.kind === 'closed') return outdated(talk, order);
@@ -365,7 +142,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
       case 'back':
         await talk.answer();
         // Of one way there is nothing to choose from: the step before is the last answer.
-        if (!catalogue.require(order.serviceType).modes) return rethink(talk, orderId, messageId);
+        if (!catalogue.require(order.serviceType).modes) return rethink(talk, orderId);
         return quote(talk, orderId, { inMessage: messageId, sheets: false });
       case 'offer':
         await talk.answer();
@@ -385,132 +162,6 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
         return pay(talk, order, pressed);
       default:
         return assertNever(pressed);
-    }
-  }
-
-  /** Asks for the last answer once more. */
-  async function rethink(talk: Talk, orderId: string, inMessage?: number): Promise<Stage> {
-    await checkout.withdraw(orderId);
-    await deps.orders().back(orderId, talk.person.id);
-    return advance(talk, orderId, { inMessage });
-  }
-
-  /** Whether somebody else than its owner is in the pictures of this order. */
-  async function isOfTheOrder({ serviceType }: OrderView): Promise<boolean> {
-    const asked = catalogue.require(serviceType).questions.find(({ kind }) => kind === 'gender');
-    return asked?.kind === 'gender' && asked.always;
-  }
-
-  /** The photos are all there: what else is to be asked, or the quote. */
-  async function done(talk: Talk & PressedButton, order: OrderView): Promise<Stage> {
-    const { person, t } = talk;
-    const next = await deps.orders().next(order.id, person.id);
-    if (next.kind === 'ask' && next.question.kind === 'gender') {
-      await talk.answer(t('morph.questionFirst'));
-      return askGender(talk, order.id, 'gender_done');
-    }
-    await talk.answer();
-    const { questions: all } = catalogue.require(order.serviceType);
-    // Where the photos are all there is to tell, counting them is quoting them.
-    if (all.at(-1)?.kind === 'photos') return quote(talk, order.id);
-    const counted = await messenger.during(person.id, 'typing', () =>
-      deps.orders().done(order.id, person.id),
-    );
-    if (counted !== 'done') return notQuoted(talk, order.id, counted);
-    await collector.rest({ id: order.id, personId: person.id });
-    return advance(talk, order.id);
-  }
-
-  async function askGender(
-    { person, t, allowDone }: Talk,
-    orderId: string,
-    action: 'gender' | 'gender_done',
-    intro = '',
-  ): Promise<Stage> {
-    allowDone?.();
-    const { text, keyboard } = genderScreen(t, (gender) =>
-      encodeOrderPress({ action, orderId, gender }),
-    );
-    const screen = { text: withIntro(intro, text), keyboard };
-    await questions.ask(person.id, { orderId, question: 'gender' }, screen);
-    return 'asking';
-  }
-
-  /** Makes the quote and shows it under its contact sheets, or without them where they have been seen. */
-  async function quote(
-    talk: Talk,
-    orderId: string,
-    { inMessage, sheets = true }: { inMessage?: number | undefined; sheets?: boolean } = {},
-  ): Promise<Stage> {
-    const { person, t } = talk;
-    if (sheets) await collector.rest({ id: orderId, personId: person.id });
-    await checkout.withdraw(orderId);
-    const outcome = await messenger
-      .during(person.id, 'typing', async () => {
-        const made = await deps.orders().quote(orderId, person.id);
-        if (made.kind !== 'quoted' || !sheets) return made;
-        return { ...made, sheets: await showSheets(talk, orderId, made) };
-      })
-      .catch(async (error: unknown) => {
-        // Whoever is told to try again needs the button for it.
-        talk.allowDone?.();
-        await collector.refresh({ id: orderId }).catch(() => undefined);
-        throw error;
-      });
-    if (outcome.kind !== 'quoted') return notQuoted(talk, orderId, outcome);
-    const [only, ...others] = outcome.options;
-    if (only && others.length === 0) {
-      const chosen = await deps.orders().choose(orderId, person.id, { mode: only.mode });
-      if (chosen.kind === 'closed') return notQuoted(talk, orderId, chosen);
-      const { warnings } = outcome;
-      // Below the sheets that it tells of.
-      const place = sheets && outcome.sheets.length > 0 ? undefined : inMessage;
-      return offerChosen(talk, orderId, chosen, { inMessage: place, warnings });
-    }
-    const { skipped = [] } = (await deps.orders().intake(orderId)) ?? {};
-    return offer(talk, orderId, quoteScreen(t, orderId, outcome, skipped), inMessage);
-  }
-
-  /**
-   * Shows the photos with their numbers, and returns what was shown. Where their order is not to be looked at
-   * anew, they are shown once: going back to another answer does not change them.
-   */
-  async function showSheets(
-    { person, t }: Talk,
-    orderId: string,
-    { sheets, options }: Extract<QuoteOutcome, { kind: 'quoted' }>,
-  ): Promise<readonly string[]> {
-    const isOrdered = options.length > 1;
-    const seen = sheets.join();
-    if (!isOrdered && seenSheets.get(orderId) === seen) return [];
-    await sendPictures(api, person.id, sheets, t(isOrdered ? 'morph.sheet' : 'order.any.sheet'));
-    seenSheets.set(orderId, seen);
-    return sheets;
-  }
-
-  /** Says why there is no offer, and what to do next. */
-  async function notQuoted(
-    talk: Talk,
-    orderId: string,
-    outcome: Exclude<QuoteOutcome, { kind: 'quoted' }>,
-  ): Promise<Stage> {
-    const { person, t } = talk;
-    switch (outcome.kind) {
-      case 'incomplete':
-        return advance(talk, orderId);
-      case 'closed': {
-        const order = await deps.orders().find(orderId, person.id);
-        // Somebody who cancelled meanwhile has been told.
-        if (order?.state === 'cancelled') return 'over';
-        const text = t(order ? overKey(order) : 'morph.closed.unknown');
-        await messenger.send(person.id, { text });
-        return 'over';
-      }
-      default:
-        talk.allowDone?.();
-        await messenger.send(person.id, { text: noQuoteText(t, outcome) });
-        await collector.renew({ id: orderId });
-        return 'asking';
     }
   }
 
@@ -579,52 +230,6 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
     }
   }
 
-  /** Where more stars come from; with a chosen mode, also exactly those that it lacks. */
-  async function topUp(talk: Talk & PressedButton, order: OrderView): Promise<Stage> {
-    const { person, t, messageId } = talk;
-    const reason = await checkout.refusal(person);
-    if (reason) return refused(talk, reason);
-    const chosen = await chooseAgain(talk, order);
-    await talk.answer();
-    if (chosen?.kind === 'chosen') {
-      return offerChosen(talk, order.id, chosen, { inMessage: messageId });
-    }
-    const purchase = chosen && purchaseOf(order.id, chosen);
-    const screen = orderTopUpScreen(t, order.id, { purchase, packs: deps.packs });
-    return offer(talk, order.id, screen, messageId);
-  }
-
-  /** Asks for what is missing, if the order still is what the button said. */
-  async function pay(
-    talk: Talk & PressedButton,
-    order: OrderView,
-    { mode, price }: Extract<OrderPress, { action: 'pay' }>,
-  ): Promise<Stage> {
-    const { messageId } = talk;
-    const chosen = order.mode === mode ? await chooseAgain(talk, order) : undefined;
-    if (chosen?.option.price !== price) return outdated(talk, order);
-    const reason = await checkout.refusal(talk.person);
-    if (reason) return refused(talk, reason);
-    await talk.answer();
-    if (chosen.kind === 'chosen') {
-      return offerChosen(talk, order.id, chosen, { inMessage: messageId });
-    }
-    await checkout.begin(talk, purchaseOf(order.id, chosen));
-    return 'asking';
-  }
-
-  /** What the chosen mode costs and lacks now; undefined when none is chosen, or the order is closed. */
-  async function chooseAgain({ person }: Talk, order: OrderView): Promise<Chosen | undefined> {
-    if (order.mode === null) return undefined;
-    const chosen = await deps.orders().choose(order.id, person.id, { mode: order.mode });
-    return chosen.kind === 'closed' ? undefined : chosen;
-  }
-
-  async function refused(talk: Talk & PressedButton, reason: TextKey): Promise<Stage> {
-    await talk.answer(talk.t(reason), { alert: true });
-    return 'asking';
-  }
-
   async function started(personId: number, orderId: string): Promise<void> {
     await settleAll(personId, orderId);
     await collector.refresh({ id: orderId });
@@ -662,33 +267,6 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
     return 'over';
   }
 
-  /** The chosen way, to be confirmed; or what is missing for it. */
-  async function offerChosen(
-    talk: Talk,
-    orderId: string,
-    chosen: Chosen,
-    about: {
-      readonly inMessage?: number | undefined;
-      readonly warnings?: readonly PhotoWarning[];
-    } = {},
-  ): Promise<Stage> {
-    const { t, person } = talk;
-    const order = await deps.orders().find(orderId, person.id);
-    if (!order) return 'over';
-    const screen = chosenScreen(deps.catalogue, t, order, chosen, about.warnings ?? []);
-    return offer(talk, orderId, screen, about.inMessage);
-  }
-
-  async function offer(
-    { person }: Talk,
-    orderId: string,
-    screen: Screen,
-    messageId?: number,
-  ): Promise<Stage> {
-    await questions.ask(person.id, { orderId, question: 'offer' }, screen, messageId);
-    return 'asking';
-  }
-
   /** Nothing that was asked before is to be answered any more, but for what the message itself says. */
   async function settleAll(personId: number, orderId: string, exceptMessage?: number) {
     for (const question of ['photos', 'answer', 'offer'] as const) {
@@ -697,49 +275,4 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
   }
 
   return { begin, say, received, repeat, use, press, started };
-}
-
-function withIntro(intro: string, text: string): string {
-  return intro === '' ? text : `${intro}\n\n${text}`;
-}
-
-type Chosen = Exclude<ChooseOutcome, { kind: 'closed' }>;
-
-function chosenScreen(
-  catalogue: Catalogue,
-  t: Translate,
-  order: OrderView,
-  chosen: Chosen,
-  warnings: readonly PhotoWarning[],
-): Screen {
-  const { option, balance } = chosen;
-  const { mode, price } = option;
-  if (chosen.kind === 'short') {
-    const { missing } = chosen;
-    return shortScreen(t, order.id, { mode, price, balance, missing });
-  }
-  const service = catalogue.require(order.serviceType);
-  if (service.modes) return confirmScreen(t, order.id, chosen);
-  return offerScreen(t, order, orderLine(t, catalogue, service, order), chosen, warnings);
-}
-
-function purchaseOf(
-  orderId: string,
-  { option, missing }: Extract<Chosen, { kind: 'short' }>,
-): OrderPurchase {
-  return { kind: 'order', orderId, mode: option.mode, price: option.price, missing };
-}
-
-/** How an order ended, for a button that came too late. */
-function overKey({ state }: OrderView): TextKey {
-  switch (state) {
-    case 'delivered':
-      return 'morph.closed.delivered';
-    case 'cancelled':
-      return 'morph.closed.cancelled';
-    case 'failed':
-      return 'morph.closed.failed';
-    default:
-      return 'morph.closed.unknown';
-  }
 }
