@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import type { Failure } from '../domain/failure.ts';
 
-/** A refusal is an answer with a status outside 2xx; `detail` is its text, shortened. */
+/** A refusal is an answer with a status outside 2xx. Its words are not kept: they may quote what a person wrote, or the key. */
 export interface Refusal {
   readonly kind: 'refused';
   readonly status: number;
   readonly retryAfterMs?: number;
-  readonly detail: string;
 }
 
 /**
@@ -18,19 +17,19 @@ export type ApiAnswer =
   | Refusal
   | { readonly kind: 'lost'; readonly sent: boolean };
 
-/** Characters of a refusal's text that are kept, for the log. */
-const DETAIL_LENGTH = 500;
-
-/** @param secret what must not be quoted: a server may echo the key it was asked with. */
-export async function readRefusal(response: Response, secret: string): Promise<Refusal> {
+export async function readRefusal(response: Response): Promise<Refusal> {
   const text = await response.text().catch(() => '');
   const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), text);
   return {
     kind: 'refused',
     status: response.status,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    detail: text.replaceAll(secret, '[secret]').slice(0, DETAIL_LENGTH),
   };
+}
+
+/** What may be logged of an answer. */
+export function describeAnswer(answer: ApiAnswer): { readonly status?: number } {
+  return answer.kind === 'refused' ? { status: answer.status } : {};
 }
 
 /** The answer that an error of `fetch` means. */

@@ -341,6 +341,19 @@ describe('a look at a task', () => {
     }
   });
 
+  it('never keeps a name that is too long to be kept', async () => {
+    const long = openReal({ id: '1', polling_url: `${usable[0]}${'0'.repeat(1_000)}` });
+    assert.deepEqual(await long.provider.create(attemptOf(await prepared(long.provider)), signal), {
+      kind: 'created',
+      externalId: `${base}/v1/get_result?id=1`,
+    });
+    const { provider } = openReal({ id: '1'.repeat(101) });
+    assert.deepEqual(await provider.create(attemptOf(await prepared(provider)), signal), {
+      kind: 'failed',
+      failure: { kind: 'provider_error', ambiguous: true },
+    });
+  });
+
   it('never leads a download into our own network', async () => {
     const { provider, asked } = openReal({});
     for (const output of ['http://delivery.bfl.ai/x.jpeg', 'https://10.0.0.1/x', 'file:///x']) {

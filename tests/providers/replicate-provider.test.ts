@@ -346,6 +346,14 @@ describe('find', () => {
     assert.deepEqual(await provider.find(wanted(lost), signal), { kind: 'absent' });
   });
 
+  it('is absent when nothing is known of its input any more', async (t) => {
+    const { provider } = await setUp(t);
+    const lost = attempt();
+    await createdId(provider, lost);
+    const purged = { ...lost, request: { ...lost.request, input: {} } };
+    assert.deepEqual(await provider.find(wanted(purged), signal), { kind: 'absent' });
+  });
+
   it('compares lists by what is in them', async (t) => {
     const { provider } = await setUp(t, { schemasDir: '' });
     const of = (images: string[]) => attempt({ input: { images } });
@@ -623,6 +631,25 @@ describe('the token', () => {
       (error) => error instanceof RangeError && !inspect(error).includes('r8_secret'),
     );
   });
+});
+
+it('what a person wrote is in no log, also where Replicate quotes it', async (t) => {
+  const told: object[] = [];
+  const log = { warn: (fields: object) => void told.push(fields) };
+  const { server, provider } = await setUp(t, {}, { log });
+  const quoted = 'a secret garden';
+  const refused: CallFault = { kind: 'answer', status: 422, body: { detail: `bad: ${quoted}` } };
+  server.fault('create', refused);
+  await provider.create(attempt(), signal);
+  server.next({ outcome: 'fail', error: `${quoted} was flagged as sensitive. (E005)` });
+  await statusAtEnd(provider, await createdId(provider));
+  assert.deepEqual(
+    told.map((fields) => ({ ...fields, attemptId: '', externalId: '', model: '' })),
+    [
+      { attemptId: '', externalId: '', model: '', status: 422, failure: 'bad_input' },
+      { attemptId: '', externalId: '', model: '', code: 'E005', failure: 'moderation' },
+    ],
+  );
 });
 
 it('leaves only the clips that were downloaded', async () => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Failure } from '../../domain/failure.ts';
-import { type ApiAnswer, failureOf, failureOfPurchase } from '../api-answer.ts';
+import { type ApiAnswer, describeAnswer, failureOf, failureOfPurchase } from '../api-answer.ts';
 import { DOWNLOAD_LIMITS, type DownloadLimits, downloadOutput } from '../download.ts';
 import { fingerprintOf } from '../fingerprint.ts';
 import type { Provider } from '../provider.ts';
@@ -25,7 +25,11 @@ export interface BflLimits extends DownloadLimits {
 
 const DEFAULT_LIMITS: BflLimits = { callMs: 60_000, ...DOWNLOAD_LIMITS };
 
-const createdSchema = z.object({ id: z.string().min(1), polling_url: z.string().nullish() });
+/** An id longer than this could not be kept within a URL. */
+const createdSchema = z.object({
+  id: z.string().min(1).max(100),
+  polling_url: z.string().nullish(),
+});
 
 /**
  * Paints at BFL, models named `bfl/…`. An external id is the URL that a task is asked for at. Pictures
@@ -44,9 +48,10 @@ export function createBflProvider(deps: BflDeps): Provider {
 
   function report(answer: ApiAnswer, about: object, doing: string): Failure {
     const failure = failureOf(answer);
-    const details =
-      answer.kind === 'refused' ? { status: answer.status, detail: answer.detail } : {};
-    log?.warn({ ...about, ...details, failure: failure.kind }, `BFL: ${doing} failed`);
+    log?.warn(
+      { ...about, ...describeAnswer(answer), failure: failure.kind },
+      `BFL: ${doing} failed`,
+    );
     return failure;
   }
 

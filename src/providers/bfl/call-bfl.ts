@@ -27,7 +27,7 @@ export function createCallBfl(deps: {
         redirect: 'manual',
         signal: AbortSignal.any([signal, AbortSignal.timeout(deps.timeoutMs)]),
       });
-      if (!response.ok) return await readRefusal(response, deps.key);
+      if (!response.ok) return await readRefusal(response);
       return { kind: 'answered', body: parseJson(await response.text()) };
     } catch (error) {
       return lostBy(error);

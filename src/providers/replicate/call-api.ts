@@ -55,14 +55,11 @@ export function createCallApi(deps: {
   };
 }
 
-function refusingFetch(deps: {
-  readonly token: string;
-  readonly fetch: typeof globalThis.fetch;
-}): typeof globalThis.fetch {
+function refusingFetch(deps: { readonly fetch: typeof globalThis.fetch }): typeof globalThis.fetch {
   return async (input, init) => {
     // A followed redirect would be a second request, and could carry a POST elsewhere.
     const response = await deps.fetch(input, { ...init, redirect: 'manual' });
     if (response.ok) return response;
-    throw new ApiRefusal(await readRefusal(response, deps.token));
+    throw new ApiRefusal(await readRefusal(response));
   };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Failure } from '../../domain/failure.ts';
-import { type ApiAnswer, failureOf } from '../api-answer.ts';
+import { type ApiAnswer, describeAnswer, failureOf } from '../api-answer.ts';
 import type { ApiCall, CallApi } from './call-api.ts';
 import { type ModelId, modelRoute, parseModelId } from './model-id.ts';
 import { unlessAborted } from './unless-aborted.ts';
@@ -105,9 +105,10 @@ export function createDestination(deps: DestinationDeps): Destination {
   function failed(answer: ApiAnswer, doing: string): Failed {
     const failure = failureOf(answer);
     const kind = failure.kind === 'bad_input' ? 'unauthorized' : failure.kind;
-    const details =
-      answer.kind === 'refused' ? { status: answer.status, detail: answer.detail } : {};
-    log?.warn({ ...details, failure: kind }, `Replicate: ${doing} for avatars failed`);
+    log?.warn(
+      { ...describeAnswer(answer), failure: kind },
+      `Replicate: ${doing} for avatars failed`,
+    );
     return { kind: 'failed', failure: { ...failure, kind } };
   }
 

@@ -88,6 +88,8 @@ function hasInputOf(prediction: Prediction, { request }: Attempt): boolean {
   const { input } = prediction;
   const [model, version] = request.model.split(':');
   if (!input || prediction.model !== model) return false;
+  // What was deleted here with its order would be like any other.
+  if (Object.keys(request.input).length === 0) return false;
   if (version && prediction.version !== version) return false;
   return Object.entries(request.input).every(([field, value]) =>
     isDeepStrictEqual(input[field], value),

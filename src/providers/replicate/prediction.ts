@@ -42,9 +42,9 @@ export function statusOf(prediction: Prediction): PredictionStatus {
   }
 }
 
-/** The provider's own words about a failure, shortened: for the log, never for a person. */
-export function detailOf(prediction: Prediction): string {
-  return errorText(prediction).slice(0, 500);
+/** The platform's code in the words about a failure, for the log; the words may quote a prompt. */
+export function codeOf(prediction: Prediction): string | undefined {
+  return /\bE\d{3,4}\b/.exec(errorText(prediction))?.[0];
 }
 
 function readOutput({ data_removed, output }: Prediction): PredictionStatus {

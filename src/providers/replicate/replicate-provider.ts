@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Failure } from '../../domain/failure.ts';
-import { type ApiAnswer, failureOf, failureOfPurchase } from '../api-answer.ts';
+import { type ApiAnswer, describeAnswer, failureOf, failureOfPurchase } from '../api-answer.ts';
 import { DOWNLOAD_LIMITS, type DownloadLimits, downloadOutput } from '../download.ts';
 import { fingerprintOf } from '../fingerprint.ts';
 import type { Fields, PredictionRequest, Provider } from '../provider.ts';
@@ -10,7 +10,7 @@ import { routeOf, toExternalId } from './external-id.ts';
 import { findPrediction } from './find-prediction.ts';
 import { readInputFields } from './live-schema.ts';
 import { modelRoute, parseModelId } from './model-id.ts';
-import { detailOf, predictionSchema, statusOf } from './prediction.ts';
+import { codeOf, predictionSchema, statusOf } from './prediction.ts';
 import { predictionCall, trainingCall } from './purchase.ts';
 import { createUploads } from './uploads.ts';
 
@@ -43,7 +43,8 @@ export interface ReplicateProvider extends Provider {
 
 const DEFAULT_LIMITS: ReplicateLimits = { callMs: 30_000, ...DOWNLOAD_LIMITS };
 
-const createdSchema = z.object({ id: z.string().min(1) });
+/** An id longer than this could not be kept. */
+const createdSchema = z.object({ id: z.string().min(1).max(200) });
 const secretSchema = z.object({ key: z.string().min(1) });
 
 /** Answers to a cancel that mean there is nothing left to stop. */
@@ -71,9 +72,10 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
 
   function report(answer: ApiAnswer, about: object, doing: string): Failure {
     const failure = failureOf(answer);
-    const details =
-      answer.kind === 'refused' ? { status: answer.status, detail: answer.detail } : {};
-    log?.warn({ ...about, ...details, failure: failure.kind }, `Replicate: ${doing} failed`);
+    log?.warn(
+      { ...about, ...describeAnswer(answer), failure: failure.kind },
+      `Replicate: ${doing} failed`,
+    );
     return failure;
   }
 
@@ -148,7 +150,7 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
       const status = statusOf(prediction);
       if (status.kind === 'failed') {
         log?.warn(
-          { externalId, detail: detailOf(prediction), failure: status.failure.kind },
+          { externalId, code: codeOf(prediction), failure: status.failure.kind },
           `Replicate: prediction ${prediction.status}`,
         );
       }
