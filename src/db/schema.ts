@@ -166,7 +166,7 @@ export const orders = pgTable(
     collectorMessageId: integer('collector_message_id'),
     progressMessageId: integer('progress_message_id'),
     progressText: text('progress_text'),
-    /** The last update that undid, cleared or cancelled: handled again after a crash, it changes nothing. */
+    /** The last update that began, answered, took back or cancelled: handled again after a crash, it changes nothing. */
     lastRequestId: bigint('last_request_id', { mode: 'number' }),
     createdAt: createdAt(),
     /** When it was last begun or gone on with: of a person's open orders, the last is the current one. */
@@ -174,7 +174,7 @@ export const orders = pgTable(
     confirmedAt: moment('confirmed_at'),
     /** When the state became delivered, cancelled or failed. */
     endedAt: moment('ended_at'),
-    /** When the photos, clips and videos of this order were deleted from storage. */
+    /** When everything of this order was deleted from storage, and what its person sent and wrote from its rows. */
     purgedAt: moment('purged_at'),
   },
   (table) => [
@@ -200,7 +200,7 @@ export const photos = pgTable(
     /** Position inside a ZIP, in natural order of names; 0 for a file of its own. */
     position: integer('position').notNull().default(0),
     fileId: text('file_id').notNull(),
-    /** Telegram's, or for a picture of a ZIP the archive's with its position. */
+    /** Telegram's, or for a picture of a ZIP the archive's with its position; gone with the order's files. */
     fileUniqueId: text('file_unique_id').notNull(),
     /** As the sender named it; shown back to them, never used as a path. */
     name: text('name'),

@@ -90,21 +90,28 @@ export async function keepAnswer(
   });
 }
 
-/** Forgets the newest answer, in the order of the questions; false when there is none to forget. */
+/**
+ * Forgets the newest answer, in the order of the questions, once for each request; false when there is none to
+ * forget.
+ */
 export async function forgetAnswer(
   deps: AnswerDeps,
-  orderId: string,
-  personId: number,
+  about: { readonly orderId: string; readonly personId: number; readonly requestId: number },
 ): Promise<boolean> {
+  const { orderId, personId, requestId } = about;
   return deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId, personId);
     if (!order || !isOpen(order.state)) return false;
+    if (order.lastRequestId === requestId) return true;
     const { questions } = deps.catalogue.require(order.serviceType);
     const last = questions.findLast(({ field }) => order.answers[field] !== undefined);
     if (!last) return false;
     await reopenOrder(tx, order);
     const { [last.field]: _forgotten, ...answers } = order.answers;
-    await tx.update(orders).set({ answers }).where(eq(orders.id, orderId));
+    await tx
+      .update(orders)
+      .set({ answers, lastRequestId: requestId })
+      .where(eq(orders.id, orderId));
     return true;
   });
 }

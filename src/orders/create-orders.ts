@@ -157,14 +157,14 @@ export function createOrders(given: OrdersDeps): OrderDesk {
     async open(personId, serviceType) {
       return toView(await openOrder(deps, personId, serviceType));
     },
-    async again(orderId, personId, field) {
-      const order = await beginAgain(deps, orderId, personId, field);
+    async again(orderId, personId, field, requestId) {
+      const order = await beginAgain(deps, { orderId, personId, requestId }, field);
       return order && toView(order);
     },
     next: (orderId, personId) => nextQuestion(deps, orderId, personId),
     answer: (orderId, personId, field, value, requestId) =>
       keepAnswer(deps, { orderId, personId, requestId }, field, value),
-    back: (orderId, personId) => forgetAnswer(deps, orderId, personId),
+    back: (orderId, personId, requestId) => forgetAnswer(deps, { orderId, personId, requestId }),
     done: (orderId, personId) => countDone(deps, orderId, personId),
     async findOpen(personId) {
       const order = await findOpenOrder(db, personId);

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { and, asc, desc, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { Db, Queryable, Tx } from '../db/database.ts';
-import { orders, people, photos } from '../db/schema.ts';
+import { orders, photos } from '../db/schema.ts';
 import { isOpen } from '../domain/order-state.ts';
 import type { Catalogue } from '../services/catalogue.ts';
 import type { Question } from '../services/service.ts';
 import type { IncomingFile, Intake } from './orders.ts';
 import type { Queue } from './queue.ts';
-import { inStates, lockOrder, type OrderRow, readOrder } from './rows.ts';
+import { inStates, lockOrder, type OrderRow, readOrder, takeTurn } from './rows.ts';
 
 /** A flood beyond what anybody could order is not even written down. */
 const MAX_FILES_PER_ORDER = 3_000;
@@ -47,7 +47,7 @@ export async function openOrder(
   serviceType: string,
 ): Promise<OrderRow> {
   return deps.db.transaction(async (tx) => {
-    await tx.select({ id: people.id }).from(people).where(eq(people.id, personId)).for('update');
+    await takeTurn(tx, personId);
     const [open] = await tx
       .update(orders)
       .set({ openedAt: new Date() })
@@ -67,7 +67,7 @@ export async function openOrder(
 export async function insertDraft(
   deps: DraftDeps,
   tx: Tx,
-  draft: Pick<typeof orders.$inferInsert, 'personId' | 'serviceType' | 'answers'>,
+  draft: Pick<typeof orders.$inferInsert, 'personId' | 'serviceType' | 'answers' | 'lastRequestId'>,
 ): Promise<OrderRow> {
   const id = randomBytes(8).toString('hex');
   const [order] = await tx
@@ -94,7 +94,10 @@ function isPhotos(question: Question): question is Extract<Question, { kind: 'ph
   return question.kind === 'photos';
 }
 
-/** When an order that is not confirmed is given up, in milliseconds, counted from its newest photo. */
+/**
+ * When an order that is not confirmed is given up, in milliseconds.
+ * @param newest when it was begun or gone on with, or its last photo or recording came.
+ */
 export function draftKeptUntil(newest: Date, retentionHours: number): number {
   return newest.getTime() + Math.max(retentionHours, MIN_DRAFT_HOURS) * 3_600_000;
 }

@@ -4,7 +4,7 @@ import { isActive } from '../domain/order-state.ts';
 import { listAvatars } from './answers.ts';
 import { type AvatarDeps, deleteAvatar } from './avatars.ts';
 import { type PurgeDeps, purgeNow } from './purge.ts';
-import { inStates } from './rows.ts';
+import { inStates, takeTurn } from './rows.ts';
 
 /**
  * Deletes what a person sent, wrote and got, here at once and at the provider as soon as it can be reached;
@@ -16,6 +16,7 @@ export async function forgetPerson(
 ): Promise<'forgotten' | 'busy'> {
   const mine = eq(orders.personId, personId);
   const outcome = await deps.db.transaction(async (tx) => {
+    await takeTurn(tx, personId);
     // Held, so that none of them is confirmed meanwhile.
     const all = await tx
       .select({ state: orders.state })

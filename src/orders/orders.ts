@@ -228,9 +228,14 @@ export interface Orders {
   findOpen(personId: number): Promise<OrderView | undefined>;
   /**
    * A new draft with the answers, photos and recordings of an earlier order, but for the field that is to
-   * change; undefined when its files are gone, or it is nobody's.
+   * change, in place of the open one; undefined when its files are gone, or it is nobody's.
    */
-  again(orderId: string, personId: number, field?: string): Promise<OrderView | undefined>;
+  again(
+    orderId: string,
+    personId: number,
+    field: string | undefined,
+    requestId: number,
+  ): Promise<OrderView | undefined>;
   /** What is to be asked next. */
   next(orderId: string, personId: number): Promise<NextOutcome>;
   /** Keeps the answer to a question; a quoted order becomes a draft again. */
@@ -242,7 +247,7 @@ export interface Orders {
     requestId: number,
   ): Promise<AnswerOutcome>;
   /** Forgets the last answer, so that it is asked again; false when there is none. */
-  back(orderId: string, personId: number): Promise<boolean>;
+  back(orderId: string, personId: number, requestId: number): Promise<boolean>;
   /** The photos are all there: counts them, once those that are on their way have come. */
   done(
     orderId: string,
@@ -267,7 +272,7 @@ export interface Orders {
   undo(orderId: string, personId: number, requestId: number): Promise<Intake | undefined>;
   clear(orderId: string, personId: number, requestId: number): Promise<Intake | undefined>;
   intake(orderId: string): Promise<Intake | undefined>;
-  /** Waits for what is pending, brings the photos to their canvas and prices both modes. */
+  /** Waits for what is pending, makes the photos ready to be rendered and prices every mode. */
   quote(orderId: string, personId: number): Promise<QuoteOutcome>;
   choose(
     orderId: string,

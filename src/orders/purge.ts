@@ -1,4 +1,4 @@
-import { eq, inArray, max } from 'drizzle-orm';
+import { eq, inArray, max, sql } from 'drizzle-orm';
 import type { Db, Tx } from '../db/database.ts';
 import { orders, photos, predictions, previews, recordings, steps } from '../db/schema.ts';
 import { isActive, isOpen } from '../domain/order-state.ts';
@@ -50,11 +50,11 @@ export async function purgeNow(deps: PurgeDeps, orderId: string): Promise<void> 
     // Nothing stays: not what Telegram would give again, nor what was written, nor what the provider was sent.
     await tx
       .update(photos)
-      .set({ name: null, fileId: '', look: null })
+      .set({ name: null, fileId: '', fileUniqueId: sql`'purged:' || ${photos.id}`, look: null })
       .where(eq(photos.orderId, orderId));
     await tx
       .update(recordings)
-      .set({ name: null, fileId: '' })
+      .set({ name: null, fileId: '', fileUniqueId: sql`'purged:' || ${recordings.id}` })
       .where(eq(recordings.orderId, orderId));
     await tx.update(previews).set({ fileId: null }).where(eq(previews.orderId, orderId));
     const mine = tx.select({ id: steps.id }).from(steps).where(eq(steps.orderId, orderId));
@@ -74,7 +74,13 @@ async function keptUntil(tx: Tx, order: OrderRow, retentionHours: number): Promi
       .select({ newest: max(photos.createdAt) })
       .from(photos)
       .where(eq(photos.orderId, order.id));
-    return draftKeptUntil(photo?.newest ?? order.createdAt, retentionHours);
+    const [recording] = await tx
+      .select({ newest: max(recordings.createdAt) })
+      .from(recordings)
+      .where(eq(recordings.orderId, order.id));
+    const touched = [order.openedAt, photo?.newest, recording?.newest];
+    const newest = Math.max(...touched.map((at) => at?.getTime() ?? 0));
+    return draftKeptUntil(new Date(newest), retentionHours);
   }
   // A cancelled order has nothing to keep, unless its owner may still ask for the shorter video.
   if (!order.endedAt || (order.state === 'cancelled' && order.partial !== 'offered')) return 0;

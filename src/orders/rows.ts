@@ -1,6 +1,6 @@
 import { and, asc, eq, inArray } from 'drizzle-orm';
 import type { Queryable, Tx } from '../db/database.ts';
-import { orders, photos, steps } from '../db/schema.ts';
+import { orders, people, photos, steps } from '../db/schema.ts';
 import type { OrderView } from './orders.ts';
 
 export type OrderRow = typeof orders.$inferSelect;
@@ -28,6 +28,18 @@ export async function lockOrder(
 ): Promise<OrderRow | undefined> {
   const [order] = await tx.select().from(orders).where(eq(orders.id, orderId)).for('update');
   return personId === undefined || order?.personId === personId ? order : undefined;
+}
+
+/**
+ * Whoever begins or ends several orders of a person takes turns by this, before any order is locked. It is not
+ * the lock of a deletion: a confirm holds its order and writes entries that refer to the person.
+ */
+export async function takeTurn(tx: Tx, personId: number): Promise<void> {
+  await tx
+    .select({ id: people.id })
+    .from(people)
+    .where(eq(people.id, personId))
+    .for('no key update');
 }
 
 /** The photos of an order, in the order of the morph. */

@@ -6,16 +6,17 @@ import { PGlite } from '@electric-sql/pglite';
 
 const MIGRATIONS = join(import.meta.dirname, '../../drizzle');
 
+async function apply(db: PGlite, wanted: (name: string) => boolean): Promise<void> {
+  const files = readdirSync(MIGRATIONS).filter((name) => name.endsWith('.sql'));
+  for (const name of files.filter(wanted).sort()) {
+    await db.exec(readFileSync(join(MIGRATIONS, name), 'utf8'));
+  }
+}
+
 test('orders of morphs alone go on where they were after the upgrade to many services', async () => {
-  const files = readdirSync(MIGRATIONS)
-    .filter((name) => name.endsWith('.sql'))
-    .sort();
-  const apply = async (names: readonly string[]) => {
-    for (const name of names) await db.exec(readFileSync(join(MIGRATIONS, name), 'utf8'));
-  };
   const db = await PGlite.create();
   try {
-    await apply(files.filter((name) => name < '0006'));
+    await apply(db, (name) => name < '0006');
     await db.exec(`
       insert into people (id, first_name, language) values (1, 'Ann', 'en');
       insert into orders (id, person_id, service_type, state, input, quote) values
@@ -29,7 +30,7 @@ test('orders of morphs alone go on where they were after the upgrade to many ser
         values ('running', 0, 'done', 0, 44.53, 29.68, 11, 12, 'clip', '{"fps":24}'),
                ('running', 1, 'waiting', 1, 44.53, 29.68, 12, 11, null, null);
     `);
-    await apply(files.filter((name) => name >= '0006'));
+    await apply(db, (name) => name >= '0006');
     const { rows: orders } = await db.query(
       'select id, state, mode, input, quote from orders order by id',
     );
@@ -48,6 +49,34 @@ test('orders of morphs alone go on where they were after the upgrade to many ser
       { photo_ids: [11, 12], output_key: 'clip', output_info: { fps: 24 } },
       { photo_ids: [12, 11], output_key: null, output_info: null },
     ]);
+  } finally {
+    await db.close();
+  }
+});
+
+test('what Telegram would give again is gone from purged orders, and from no others', async () => {
+  const db = await PGlite.create();
+  try {
+    await apply(db, (name) => name < '0008');
+    await db.exec(`
+      insert into people (id, first_name, language) values (1, 'Ann', 'en');
+      insert into orders (id, person_id, service_type, state, purged_at) values
+        ('purged', 1, 'voice_to_text', 'delivered', now()), ('kept', 1, 'voice_to_text', 'delivered', null);
+      insert into photos (id, order_id, state, message_id, file_id, file_unique_id) values
+        (11, 'purged', 'ready', 1, '', 'file-a'), (12, 'purged', 'ready', 1, '', 'file-a/1'),
+        (13, 'kept', 'ready', 2, 'file-b', 'file-b');
+      insert into recordings (id, order_id, state, message_id, file_id, file_unique_id) values
+        (21, 'purged', 'ready', 3, '', 'file-c'), (22, 'kept', 'ready', 4, 'file-d', 'file-d');
+    `);
+    await apply(db, (name) => name >= '0008');
+    const { rows } = await db.query<{ name: string }>(`
+      select file_unique_id as name from photos
+      union all select file_unique_id from recordings order by name
+    `);
+    assert.deepEqual(
+      rows.map(({ name }) => name),
+      ['file-b', 'file-d', 'purged:11', 'purged:12', 'purged:21'],
+    );
   } finally {
     await db.close();
   }

@@ -89,14 +89,17 @@ describe('the answers of an order', () => {
     assert.equal(await rig.balance(person), 50_000);
   });
 
-  it('are taken back one by one, the last question first', async () => {
+  it('are taken back one by one, each request once, the last question first', async () => {
     const person = await rig.person(0);
     const id = await rig.draft(person, 'text_to_speech', { voice: 'en_man', text: 'Hello' });
-    assert.equal(await rig.orders.back(id, person), true);
-    assert.equal(await asked(id, person), 'voice');
-    assert.equal(await rig.orders.back(id, person), true);
+    const request = rig.request();
+    for (let handled = 0; handled < 2; handled += 1) {
+      assert.equal(await rig.orders.back(id, person, request), true);
+      assert.equal(await asked(id, person), 'voice');
+    }
+    assert.equal(await rig.orders.back(id, person, rig.request()), true);
     assert.equal(await asked(id, person), 'text');
-    assert.equal(await rig.orders.back(id, person), false);
+    assert.equal(await rig.orders.back(id, person, rig.request()), false);
   });
 
   it('are given by the owner of an open order, and by nobody else', async () => {
@@ -104,7 +107,7 @@ describe('the answers of an order', () => {
     const { id } = await rig.orders.open(person, 'text_to_speech');
     assert.deepEqual(await rig.answer(stranger, id, 'text', 'Mine'), { kind: 'closed' });
     assert.equal(await asked(id, stranger), 'closed');
-    assert.equal(await rig.orders.back(id, stranger), false);
+    assert.equal(await rig.orders.back(id, stranger, rig.request()), false);
     await rig.orders.cancel(id, person, rig.request());
     assert.deepEqual(await rig.answer(person, id, 'text', 'Late'), { kind: 'closed' });
     assert.equal(await asked(id, person), 'closed');

@@ -196,6 +196,7 @@ describe('an avatar', () => {
         assert.ok(!existsSync(join(rig.storageRoot, 'orders', order.id)));
         for (const row of await db.select().from(photos).where(eq(photos.orderId, order.id))) {
           assert.deepEqual([row.fileId, row.name, row.look], ['', null, null]);
+          assert.equal(row.fileUniqueId, `purged:${row.id}`);
         }
         const heard = await db.select().from(recordings).where(eq(recordings.orderId, order.id));
         assert.deepEqual(heard, []);
@@ -211,7 +212,7 @@ describe('an avatar', () => {
       const { items } = await rig.orders.history(person, { limit: 9, offset: 0 });
       assert.ok(items.every(({ messageIds }) => messageIds.length === 0));
       assert.equal(await rig.orders.resultText(spoken, person), undefined);
-      assert.equal(await rig.orders.again(spoken, person), undefined);
+      assert.equal(await rig.orders.again(spoken, person, undefined, rig.request()), undefined);
       assert.equal((await rig.orders.find(quoted, person))?.state, 'cancelled');
       await rig.eventually('the provider has deleted the avatar', async () => {
         const [row] = await db.select().from(avatars).where(eq(avatars.id, avatarId));

@@ -2,6 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { eq } from 'drizzle-orm';
+import { orders, photos, recordings } from '../../src/db/schema.ts';
+import { createFileStorage } from '../../src/media/storage.ts';
+import { purgeOrder } from '../../src/orders/purge.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
 
 const PRICE = 4453;
@@ -171,4 +175,39 @@ describe('the scheduler', () => {
       await rig.close();
     }
   });
+
+  for (const what of ['opened', 'photo', 'recording'] as const) {
+    it(`keeps a draft as long after the last thing done with it: ${what}`, async () => {
+      const rig = await startOrdersRig({ retentionHours: 1 });
+      try {
+        const { db } = rig.database;
+        const person = await rig.person(0);
+        const { id } = await rig.orders.open(person, 'voice_to_text');
+        const long = new Date(Date.now() - 30 * 3_600_000);
+        const row = { orderId: id, messageId: 1, fileId: 'a', fileUniqueId: 'a' };
+        const ago = (isNew: boolean) => (isNew ? new Date() : long);
+        await db
+          .update(orders)
+          .set({ createdAt: long, openedAt: ago(what === 'opened') })
+          .where(eq(orders.id, id));
+        await db
+          .insert(photos)
+          .values({ ...row, state: 'removed', createdAt: ago(what === 'photo') });
+        await db
+          .insert(recordings)
+          .values({ ...row, state: 'replaced', createdAt: ago(what === 'recording') });
+        const storage = createFileStorage(rig.storageRoot);
+        const purge = () => purgeOrder({ db, queue: rig.queue, storage, retentionHours: 1 }, id);
+        await purge();
+        assert.equal((await rig.orders.find(id, person))?.state, 'draft');
+        await db.update(orders).set({ openedAt: long }).where(eq(orders.id, id));
+        await db.update(photos).set({ createdAt: long }).where(eq(photos.orderId, id));
+        await db.update(recordings).set({ createdAt: long }).where(eq(recordings.orderId, id));
+        await purge();
+        assert.equal((await rig.orders.find(id, person))?.state, 'cancelled');
+      } finally {
+        await rig.close();
+      }
+    });
+  }
 });

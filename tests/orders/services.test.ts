@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { eq } from 'drizzle-orm';
+import JSZip from 'jszip';
 import sharp from 'sharp';
+import { orders, photos } from '../../src/db/schema.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
 import { makeJpeg } from '../support/pictures.ts';
 import type { ServedPrediction } from '../support/replicate-server.ts';
@@ -118,7 +123,7 @@ describe('an order of pictures', () => {
     await rig.buy(person, id);
     await rig.until(id, person, 'delivered');
 
-    const other = await rig.orders.again(id, person, 'size');
+    const other = await rig.orders.again(id, person, 'size', rig.request());
     assert.ok(other && other.id !== id);
     await rig.orders.received(other.id, person);
     const next = await rig.orders.next(other.id, person);
@@ -132,7 +137,7 @@ describe('an order of pictures', () => {
     assert.equal(after?.input['aspect_ratio'], '16:9');
     assert.equal(before?.input['prompt'], after?.input['prompt']);
 
-    const same = await rig.orders.again(id, person);
+    const same = await rig.orders.again(id, person, undefined, rig.request());
     assert.ok(same);
     await rig.orders.received(same.id, person);
     assert.equal((await rig.orders.next(same.id, person)).kind, 'complete');
@@ -144,10 +149,61 @@ describe('an order of pictures', () => {
   it('is repeated by its owner alone, and only once it is over', async () => {
     const person = await rig.person(5_000);
     const id = await pictures(person, '1');
-    assert.equal(await rig.orders.again(id, person), undefined);
+    assert.equal(await rig.orders.again(id, person, undefined, rig.request()), undefined);
     await rig.buy(person, id);
     await rig.until(id, person, 'delivered');
-    assert.equal(await rig.orders.again(id, await rig.person(0)), undefined);
+    const stranger = await rig.person(0);
+    assert.equal(await rig.orders.again(id, stranger, undefined, rig.request()), undefined);
+  });
+
+  it('is repeated once for each request, in place of the open one, which is deleted', async () => {
+    const person = await rig.person(5_000);
+    const id = await pictures(person, '1');
+    await rig.buy(person, id);
+    await rig.until(id, person, 'delivered');
+    const open = await pictures(person, '2');
+    const request = rig.request();
+    const [one, two] = await Promise.all([
+      rig.orders.again(id, person, undefined, request),
+      rig.orders.again(id, person, undefined, request),
+    ]);
+    assert.ok(one);
+    assert.equal(two?.id, one.id);
+    assert.equal((await rig.orders.find(open, person))?.state, 'cancelled');
+    await rig.eventually('the files of the open one are deleted', async () => {
+      const [row] = await rig.database.db.select().from(orders).where(eq(orders.id, open));
+      return row?.purgedAt != null && !existsSync(join(rig.storageRoot, 'orders', open));
+    });
+  });
+
+  it('keeps the names of its files that fetch nothing when it is repeated, an archive as a whole', async () => {
+    const person = await rig.person(50_000);
+    const { id } = await rig.orders.open(person, 'image_morphing');
+    const archive = new JSZip();
+    for (const seed of [1, 2]) archive.file(`${seed}.jpg`, await makeJpeg({ seed }));
+    const bytes = await archive.generateAsync({ type: 'nodebuffer' });
+    await rig.sendFile(person, id, bytes, { name: 'all.zip', fileUniqueId: 'unique-zip' });
+    await rig.sendFile(person, id, await makeJpeg({ seed: 3 }), { fileUniqueId: 'unique-photo' });
+    await rig.eventually('all were looked at', async () => {
+      return (await rig.orders.intake(id))?.pending === 0;
+    });
+    await rig.buy(person, id, 'seamless');
+    await rig.until(id, person, 'delivered');
+    for (let from = id, time = 0; time < 2; time += 1) {
+      const again = await rig.orders.again(from, person, undefined, rig.request());
+      assert.ok(again);
+      await rig.eventually('they were fetched again', async () => {
+        const intake = await rig.orders.intake(again.id);
+        return intake?.pending === 0 && intake.photos === 3;
+      });
+      const rows = await rig.database.db.select().from(photos).where(eq(photos.orderId, again.id));
+      assert.deepEqual(rows.map(({ fileUniqueId }) => fileUniqueId).sort(), [
+        ...['unique-photo', 'unique-zip', 'unique-zip/1', 'unique-zip/2'],
+      ]);
+      await rig.buy(person, again.id, 'seamless');
+      await rig.until(again.id, person, 'delivered');
+      from = again.id;
+    }
   });
 });
 
@@ -201,7 +257,8 @@ describe('an order', () => {
 
   it('of words alone that comes to nothing gives everything back, and says why', async () => {
     const person = await rig.person(5_000);
-    rig.replicate.next({ value: { surprise: true } }, { value: '' }, { value: [] });
+    const surprise = { value: { surprise: true } };
+    rig.replicate.next(surprise, surprise, surprise);
     const { id } = await rig.orders.open(person, 'image_to_prompt');
     await rig.sendFile(person, id, await makeJpeg());
     await rig.orders.received(id, person);
@@ -213,6 +270,26 @@ describe('an order', () => {
     const notice = rig.chat.notices.find(({ orderId }) => orderId === id);
     assert.deepEqual([notice?.serviceType, notice?.failure], ['image_to_prompt', 'provider_error']);
     assert.equal(await rig.balance(person), 5_000);
+  });
+
+  it('of a recording in which nothing is said is asked for once, and gives everything back', async () => {
+    for (const value of ['', ' \n', [], { text: '' }]) {
+      const person = await rig.person(5_000);
+      const bought = rig.replicate.predictions.length;
+      rig.replicate.next({ value });
+      const { id } = await rig.orders.open(person, 'image_to_prompt');
+      await rig.sendFile(person, id, await makeJpeg());
+      await rig.orders.received(id, person);
+      await rig.buy(person, id);
+      await rig.until(id, person, 'failed');
+      await rig.eventually('the person is told', () => {
+        return rig.chat.notices.some(({ orderId }) => orderId === id);
+      });
+      const notice = rig.chat.notices.find(({ orderId }) => orderId === id);
+      assert.equal(notice?.failure, 'nothing_said');
+      assert.equal(rig.replicate.predictions.length - bought, 1);
+      assert.equal(await rig.balance(person), 5_000);
+    }
   });
 
   it('whose provider is not configured any more is refunded in full', async () => {

@@ -237,12 +237,14 @@ export function createFakeOrders(deps: {
       order.view.answers = { ...order.view.answers, [field]: value };
       return { kind: 'kept' };
     },
-    async back(orderId, personId) {
+    async back(orderId, personId, requestId) {
       const order = find(orderId, personId);
       if (!order || !isOpen(order.view.state)) return false;
+      if (order.requests.has(requestId)) return true;
       const { answers } = order.view;
       const last = serviceOf(order).questions.findLast(({ field }) => field in answers);
       if (!last) return false;
+      order.requests.add(requestId);
       reopen(order);
       const { [last.field]: _forgotten, ...others } = order.view.answers;
       order.view.answers = others;
@@ -257,12 +259,21 @@ export function createFakeOrders(deps: {
       order.view.answers = { ...order.view.answers, photoCount: photos };
       return 'done';
     },
-    async again(orderId, personId, field = '') {
+    async again(orderId, personId, field = '', requestId) {
+      const begun = all.find(
+        ({ view, requests }) => view.id !== orderId && requests.has(requestId),
+      );
+      if (begun) return { ...begun.view };
       const old = find(orderId, personId);
       if (!old || isOpen(old.view.state)) return undefined;
+      for (const { view } of all) {
+        const isSame = view.personId === personId && view.serviceType === old.view.serviceType;
+        if (isSame && isOpen(view.state)) view.state = 'cancelled';
+      }
       const { id } = await orders.open(personId, old.view.serviceType);
       const order = find(id);
       if (!order) return undefined;
+      order.requests.add(requestId);
       const { [field]: _changed, ...answers } = old.view.answers;
       Object.assign(order, { files: [...old.files], recording: old.recording });
       order.view.answers = answers;
