@@ -11,7 +11,8 @@ export type FailureKind =
   | 'unauthorized'
   | 'moderation'
   | 'bad_input'
-  | 'output_lost';
+  | 'output_lost'
+  | 'nothing_said';
 
 /** A failed attempt. `ambiguous`: the request may have been accepted, so look before asking again. */
 export interface Failure {
@@ -26,7 +27,7 @@ export interface Failure {
  * - `attempt`: a new prediction, which counts as one of the three attempts;
  * - `wait`: nothing was rendered and nothing counted; ask again later, for as long as it takes
  *   (a rate limit, or the operator has to act: credit, token);
- * - `never`: the same photos would fail the same way.
+ * - `never`: the same photos or words would fail the same way; a silent recording says nothing to anybody.
  */
 export type RetryPolicy = 'attempt' | 'wait' | 'never';
 
@@ -44,6 +45,7 @@ export function retryPolicy(kind: FailureKind): RetryPolicy {
       return 'wait';
     case 'moderation':
     case 'bad_input':
+    case 'nothing_said':
       return 'never';
   }
 }

@@ -41,8 +41,13 @@ export const OUTPUT_EXTENSIONS = {
   model: 'json',
 } as const satisfies Record<OutputForm, string>;
 
-/** A trained model as its provider names it. */
-export const trainedModelSchema = z.object({ version: z.string().min(3).max(300) });
+/** A trained model as its provider names it, `owner/name:version`: any other could be neither used nor deleted. */
+export const trainedModelSchema = z.object({
+  version: z
+    .string()
+    .max(300)
+    .regex(/^[\w.-]+\/[\w.-]+:\w+$/),
+});
 
 export interface OutputDeps {
   readonly storage: Storage;
@@ -55,6 +60,8 @@ export type Fetched =
   /** The file is on disk, and is what it should be. */
   | { readonly kind: 'output'; readonly info: unknown }
   | { readonly kind: 'lost' }
+  /** A text without a word: the model heard or saw nothing, and would not again. */
+  | { readonly kind: 'nothing' }
   /** Whole, but of no use. */
   | { readonly kind: 'unusable'; readonly failure: Failure }
   | { readonly kind: 'later'; readonly failure: Failure };
@@ -83,7 +90,8 @@ export async function fetchOutput(
   const { form, key } = asked;
   if (form === 'text') {
     const text = textOutput.safeParse(output).data?.trim();
-    if (!text) return UNUSABLE;
+    if (text === undefined) return UNUSABLE;
+    if (text === '') return { kind: 'nothing' };
     await deps.storage.write(key, Buffer.from(text));
     return { kind: 'output', info: { characters: [...text].length } };
   }

@@ -262,6 +262,7 @@ async function follow(
           const fetched = await fetchUnlessFull(deps, job, looked.status.output, signal);
           if (fetched.kind === 'output') return { ...fetched, attemptId: row.id };
           if (fetched.kind === 'lost') return fail(deps, row, { kind: 'output_lost' });
+          if (fetched.kind === 'nothing') return fail(deps, row, { kind: 'nothing_said' });
           if (fetched.kind === 'unusable') unusable += 1;
           if (unusable >= MAX_UNUSABLE) return fail(deps, row, { kind: 'provider_error' });
           // The output exists and is paid for: it is asked for again, and never bought again.

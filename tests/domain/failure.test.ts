@@ -13,6 +13,7 @@ const POLICIES: Readonly<Record<FailureKind, RetryPolicy>> = {
   unauthorized: 'wait',
   moderation: 'never',
   bad_input: 'never',
+  nothing_said: 'never',
 };
 
 test('every kind of failure says who may try again', () => {

@@ -179,6 +179,8 @@ const FAILURES: Readonly<Record<FailureKind | 'stitching' | 'delivery', TextKey>
   output_lost: 'order.failure.service',
   moderation: 'order.failure.moderation',
   bad_input: 'order.failure.badInput',
+  // A video is never wordless.
+  nothing_said: 'order.failure.service',
   stitching: 'order.failure.stitching',
   delivery: 'order.failure.delivery',
 };
@@ -194,6 +196,7 @@ const OTHER_FAILURES: typeof FAILURES = {
   output_lost: 'order.failureAny.service',
   moderation: 'order.failureAny.moderation',
   bad_input: 'order.failureAny.badInput',
+  nothing_said: 'order.failureAny.nothingSaid',
   stitching: 'order.failureAny.making',
   delivery: 'order.failureAny.delivery',
 };
