@@ -81,9 +81,10 @@ export function createAlarms(deps: {
   };
 }
 
-/** What makes an alarm the same as one before; of payments, each is a matter of its own. */
+/** What makes an alarm the same as one before; of payments and models, each is a matter of its own. */
 function keyOf(alarm: Alarm | StarAlarm): string {
   if ('chargeId' in alarm) return `${alarm.kind}:${alarm.chargeId}`;
+  if (alarm.kind === 'model_drifted') return `${alarm.kind}:${alarm.model}`;
   if (alarm.kind !== 'stars_differ') return alarm.kind;
   const lines = alarm.differences.map(({ kind, chargeId }) => `${kind}:${chargeId}`);
   return [alarm.kind, ...lines].join();

@@ -16,7 +16,7 @@ import { adoptPrediction } from './attempts.ts';
 import { deleteAvatar, forgetWeights, renameAvatar, viewAvatars } from './avatars.ts';
 import { answerPartial, cancelOrder, findCancelledBy } from './cancel.ts';
 import type { ChatPort } from './chat-port.ts';
-import { checkModels } from './check-models.ts';
+import { checkAgain, checkModels } from './check-models.ts';
 import { confirmOrder } from './confirm.ts';
 import { awaitReceived, countDone } from './counted-photos.ts';
 import { deliverOrder } from './deliver.ts';
@@ -110,7 +110,8 @@ export function createOrders(given: OrdersDeps): OrderDesk {
   return {
     async start() {
       // In time, if the models tell in time: what drifted away is not to be sold.
-      await checkModels(deps, AbortSignal.timeout(CHECK_MS));
+      const unknown = await checkModels(deps, AbortSignal.timeout(CHECK_MS));
+      void checkAgain(deps, unknown, timing.recheckMs, queue.stopping);
       await queue.work('photo', INTAKE_WORKERS, ({ photoId }, signal) =>
         receivePhoto(deps, photoId, signal),
       );

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { fromDrizzle, fromPglite, type Job, type JobResult, PgBoss } from 'pg-boss';
 import { type Database, selectRows, type Tx } from '../db/database.ts';
 import { createTurns } from '../domain/turns.ts';
+import { errorCode } from './error-code.ts';
 import { type Slot, shareSlots } from './slots.ts';
 
 /**
@@ -92,6 +93,8 @@ export interface Queue {
   ): void;
   /** Takes no more jobs, aborts the handlers and gives their jobs back. */
   stop(): Promise<void>;
+  /** Fires when it stops. */
+  readonly stopping: AbortSignal;
 }
 
 /** The least that the engine allows; a job of a dead worker goes to another one after this and the next look. */
@@ -146,13 +149,15 @@ export function createQueue(deps: {
       await inTurn(`${name} ${JSON.stringify(job.data)}`, work);
       return { id: job.id, status: 'completed' };
     } catch (error) {
-      // The engine keeps the error with the job and tries again; a person should see it too.
+      // The engine keeps what is told here with the job and tries again; a person should see it too.
       if (!signal.aborted) onError(error);
-      return { id: job.id, status: 'failed', output: { message: String(error) } };
+      return { id: job.id, status: 'failed', output: errorCode(error) };
     }
   }
 
   return {
+    stopping: stopping.signal,
+
     async start() {
       await boss.start();
       for (const name of JOB_NAMES) {

@@ -33,6 +33,10 @@ export interface RenderTiming {
   readonly pollMaxMs: number;
   /** When to look again for a prediction whose create answer was lost: the listing may lag behind. */
   readonly findMs: readonly number[];
+  /** What may be waited out is, until this long after the order was confirmed; then the stars go back. */
+  readonly waitMs: number;
+  /** Pause before models that did not tell their fields are asked again. */
+  readonly recheckMs: number;
 }
 
 /** 15 minutes and 5 s, 10 s, 20 s are what people were promised. */
@@ -42,6 +46,8 @@ export const RENDER_TIMING: RenderTiming = {
   pollMinMs: 250,
   pollMaxMs: 5_000,
   findMs: [0, 2_000, 5_000],
+  waitMs: 24 * 3_600_000,
+  recheckMs: 60_000,
 };
 
 /** A look at a prediction comes after this share of its age: quick ones are seen at once, slow ones cost few looks. */

@@ -116,7 +116,7 @@ describe('what goes wrong is told in our words:', () => {
 });
 
 describe('alarms', () => {
-  test('reach every admin in their language, one kind once an hour', async (t) => {
+  test('reach every admin in their language, one kind, of models each, once an hour', async (t) => {
     const rig = await startRig(t, { adminIds: [ADMIN, 901, 902] });
     const root = rig.person(ADMIN, 'Root');
     const roman = rig.person(901, 'Роман', 'ru');
@@ -129,10 +129,13 @@ describe('alarms', () => {
       { kind: 'order_failed', orderId: 'abc', failure: 'stitching' },
       { kind: 'provider_unauthorized' },
       { kind: 'disk_full' },
+      { kind: 'model_drifted', model: 'a/one', fields: ['prompt'] },
+      { kind: 'model_drifted', model: 'a/one', fields: ['prompt'] },
+      { kind: 'model_drifted', model: 'a/two', fields: ['prompt'] },
     ];
     for (const alarm of alarms) await rig.bot.chatPort.alarm(alarm);
     const told = root.messages().filter(({ text }) => text?.startsWith('⚠️'));
-    assert.equal(told.length, 4);
+    assert.equal(told.length, 6);
     await roman.waitForMessage({ text: /закончились средства/ });
     await root.waitForMessage({ text: /Order abc failed \(stitching\)/ });
   });

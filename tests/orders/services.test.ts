@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eq } from 'drizzle-orm';
 import JSZip from 'jszip';
 import sharp from 'sharp';
@@ -334,6 +335,29 @@ describe('models whose live schemas lack a field that we send', () => {
         await rig.answer(person, id, field, value);
       }
       assert.deepEqual(await rig.answer(person, id, 'count', '1'), { kind: 'not_offered' });
+    } finally {
+      await rig.close();
+    }
+  });
+
+  it('are withdrawn also when they tell later, and asked no more once they have', async () => {
+    const rig = await startOrdersRig({ start: false, timing: { recheckMs: 20 } });
+    try {
+      const model = 'google/nano-banana';
+      rig.replicate.setSchemas(model, 'none');
+      await rig.orders.start();
+      const isOffered = () =>
+        rig.catalogue.offers().some(({ service: { id } }) => id === 'neuro_photo_v2');
+      assert.ok(isOffered());
+      const properties = { prompt: {}, image_input: {}, aspect_ratio: {} };
+      rig.replicate.setSchemas(model, { Input: { type: 'object', properties } });
+      await rig.eventually('it is withdrawn', () => !isOffered());
+      const asked = () =>
+        rig.replicate.requests.filter(({ path }) => path.endsWith(`/models/${model}`)).length;
+      const before = asked();
+      await sleep(100);
+      assert.equal(asked(), before);
+      assert.equal(rig.chat.alarms.length, 1);
     } finally {
       await rig.close();
     }

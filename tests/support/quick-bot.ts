@@ -17,6 +17,8 @@ const app = createApp(
       pollMinMs: 100,
       pollMaxMs: 500,
       findMs: [0, 300, 700],
+      waitMs: 600_000,
+      recheckMs: 60_000,
     },
     botTimings: {
       updates: {
