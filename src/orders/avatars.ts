@@ -6,13 +6,15 @@ import type { AvatarView } from './orders.ts';
 import type { Providers } from './providers.ts';
 import type { Queue } from './queue.ts';
 
-/** How long a provider that could not be reached is left alone: a minute, of pauses of 5 s. */
+/** How long a provider that could not be reached is left alone at first: a minute, of pauses of 5 s. */
 const PAUSES = 12;
+/** It may be away for days: asked, and told of, four times a day at the most. */
+const LONGEST_PAUSE_MS = 6 * 3_600_000;
 
 export interface AvatarDeps {
   readonly db: Db;
-  readonly queue: Queue;
-  readonly providers: Providers;
+  readonly queue: Pick<Queue, 'send'>;
+  readonly providers: Pick<Providers, 'find'>;
   readonly retryMs: number;
   readonly log: { warn(fields: object, message: string): void };
 }
@@ -72,7 +74,10 @@ export async function forgetWeights(
     { avatarId, outcome: outcome?.kind },
     'an avatar is not deleted at its provider yet',
   );
-  const startAfter = new Date(Date.now() + PAUSES * deps.retryMs);
+  // As long as it has been waited for: each pause is about twice the one before.
+  const waitedMs = Date.now() - avatar.deletedAt.getTime();
+  const pauseMs = Math.min(Math.max(waitedMs, PAUSES * deps.retryMs), LONGEST_PAUSE_MS);
+  const startAfter = new Date(Date.now() + pauseMs);
   await deps.db.transaction((tx) =>
     deps.queue.send(tx, 'forget', [{ data: { avatarId }, startAfter }]),
   );

@@ -153,18 +153,14 @@ async function settle(deps: RecordingDeps, row: RecordingRow, heard: Heard): Pro
       : { state: 'refused' as const, refusal: heard.reason };
   const isWanted = await deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, row.orderId);
-    if (!order || !isOpen(order.state)) return false;
-    const settled = await tx
-      .update(recordings)
-      .set(changes)
-      .where(and(eq(recordings.id, row.id), eq(recordings.state, 'pending')))
-      .returning({ id: recordings.id });
-    if (settled.length > 0) return true;
     const [now] = await tx.select().from(recordings).where(eq(recordings.id, row.id));
-    // Settled by another worker that took this job over: its files are in use.
-    return now?.state === 'ready';
+    // Settled by another worker that took this job over: its files are in use, and may be paid for.
+    if (now?.state === 'ready') return !order?.purgedAt;
+    if (now?.state !== 'pending' || !order || !isOpen(order.state)) return false;
+    await tx.update(recordings).set(changes).where(eq(recordings.id, row.id));
+    return heard.kind === 'ready';
   });
-  if (isWanted && heard.kind === 'ready') return;
+  if (isWanted) return;
   await deps.storage.remove(recordingKey(row.orderId, row.id));
-  if (!isWanted) await deps.storage.remove(inputKey);
+  await deps.storage.remove(inputKey);
 }

@@ -14,6 +14,8 @@ import {
   recordings,
   steps,
 } from '../../src/db/schema.ts';
+import { forgetWeights } from '../../src/orders/avatars.ts';
+import type { Queue } from '../../src/orders/queue.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
 import { makeJpeg } from '../support/pictures.ts';
 import { refusals } from '../support/replicate-server.ts';
@@ -133,6 +135,36 @@ describe('an avatar', () => {
     assert.ok(!rig.replicate.models.some(({ versions }) => versions.includes(id)));
     const asked = rig.replicate.requests.filter(({ path }) => path.includes(id));
     assert.equal(asked.filter(({ endpoint }) => endpoint === 'delete_version').length, 3);
+  });
+
+  it('whose provider stays away is asked for ever more rarely, four times a day in the end', async () => {
+    const person = await rig.person(100_000);
+    const avatarId = await trained(person);
+    const { db } = rig.database;
+    const told: object[] = [];
+    const hours = async (ago: number) => {
+      const deletedAt = new Date(Date.now() - ago * 3_600_000);
+      await db.update(avatars).set({ deletedAt }).where(eq(avatars.id, avatarId));
+      const pauses: number[] = [];
+      const queue: Pick<Queue, 'send'> = {
+        async send(_tx, _name, jobs) {
+          for (const { startAfter } of jobs) {
+            pauses.push(((startAfter?.getTime() ?? 0) - Date.now()) / 3_600_000);
+          }
+        },
+      };
+      const log = { warn: (fields: object) => told.push(fields) };
+      const providers = { find: () => undefined };
+      const deps = { db, queue, providers, retryMs: 5_000, log };
+      await forgetWeights(deps, avatarId, AbortSignal.timeout(1_000));
+      return pauses.map((pause) => Math.round(pause * 60));
+    };
+    assert.deepEqual(
+      [await hours(0), await hours(0.5), await hours(5), await hours(72)],
+      [[1], [30], [300], [360]],
+    );
+    assert.equal(told.length, 4);
+    await db.update(avatars).set({ forgottenAt: new Date() }).where(eq(avatars.id, avatarId));
   });
 
   it('that cannot be trained gives all stars back, and leaves no avatar', async () => {

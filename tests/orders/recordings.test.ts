@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { eq } from 'drizzle-orm';
 import { recordings } from '../../src/db/schema.ts';
+import { createSounds } from '../../src/media/sounds.ts';
+import { createFileStorage } from '../../src/media/storage.ts';
+import { recordingInputKey } from '../../src/orders/keys.ts';
+import { receiveRecording } from '../../src/orders/receive-recording.ts';
 import { SERVICES } from '../../src/services/index.ts';
 import type { Service } from '../../src/services/service.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
@@ -125,6 +129,48 @@ describe('a recording', () => {
     );
     await rig.recording(person, id, await sound('g.ogg', { seconds: 1 }));
     assert.deepEqual((await read()).map(({ state }) => state).sort(), ['ready', 'replaced']);
+  });
+
+  it('keeps its files when a worker that was late comes after it was bought', async () => {
+    const { person, id } = await open(50_000);
+    const { fetchFile } = rig.chat;
+    const begun = Promise.withResolvers<void>();
+    const bought = Promise.withResolvers<void>();
+    rig.chat.fetchFile = async (...asked) => {
+      await begun.promise;
+      return fetchFile(...asked);
+    };
+    const sounds = createSounds(await quickTools());
+    const storage = createFileStorage(rig.storageRoot);
+    rig.chat.files.set('late', await sound('h.ogg', { seconds: 1 }));
+    await rig.orders.addRecording(id, person, {
+      ...{ messageId: 1, fileId: 'late', fileUniqueId: 'late', name: null },
+      ...{ sizeBytes: null, tooBig: false },
+    });
+    const [row] = await rig.database.db.select().from(recordings).where(eq(recordings.orderId, id));
+    const late = receiveRecording(
+      {
+        ...{ db: rig.database.db, queue: rig.queue, storage, sounds },
+        ...{ catalogue: rig.catalogue, retryMs: 20 },
+        chat: {
+          alarm: rig.chat.alarm,
+          async fetchFile(...asked) {
+            begun.resolve();
+            await bought.promise;
+            return fetchFile(...asked);
+          },
+        },
+      },
+      row?.id ?? 0,
+      AbortSignal.timeout(60_000),
+    );
+    assert.deepEqual(await rig.orders.received(id, person), { kind: 'ready' });
+    rig.chat.fetchFile = fetchFile;
+    await rig.buy(person, id);
+    bought.resolve();
+    await late;
+    assert.ok(await storage.exists(recordingInputKey(id, row?.id ?? 0)));
+    await rig.until(id, person, 'delivered');
   });
 
   it('is taken only where one is asked for', async () => {
