@@ -29,7 +29,6 @@ export type RecordingInspection =
       readonly kind: 'recording';
       /** Measured on its samples, whatever its header says. */
       readonly seconds: number;
-      readonly hasAudio: true;
     }
   | {
       readonly kind: 'refused';
@@ -94,7 +93,7 @@ export function createSounds(
         const job = { path, format, maxSeconds, strict: false, signal };
         const seconds = await limit(() => measureSound(tools, job));
         if (seconds > maxSeconds) return { kind: 'refused', reason: 'too_long' };
-        return { kind: 'recording', seconds, hasAudio: true };
+        return { kind: 'recording', seconds };
       } catch (error) {
         if (!(error instanceof FfmpegError && error.kind === 'invalid_media')) throw error;
         return { kind: 'refused', reason: lacksSound(error) ? 'no_sound' : 'broken_recording' };

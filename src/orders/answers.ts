@@ -4,6 +4,7 @@ import { avatars, orders, people, recordings } from '../db/schema.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { GENDERS, type Gender, resolveGender } from '../domain/gender.ts';
 import { isOpen } from '../domain/order-state.ts';
+import { cleanText } from '../domain/person-text.ts';
 import type { Catalogue } from '../services/catalogue.ts';
 import type { AvatarRef, Option, Question, Service } from '../services/service.ts';
 import { reopenOrder } from './draft.ts';
@@ -192,7 +193,7 @@ async function judge(
       const preset = question.presets?.find((one) => one.value === value);
       const before = question.long ? order.answers[question.field] : undefined;
       const text =
-        preset?.text ?? clean(typeof before === 'string' ? `${before}\n${value}` : value);
+        preset?.text ?? cleanText(typeof before === 'string' ? `${before}\n${value}` : value);
       const { minLength: min, maxLength: max } = question;
       // As Telegram counts, and the services with it.
       const { length } = text;
@@ -256,9 +257,4 @@ async function findAvatar(
 
 function asGender(value: unknown): Gender | undefined {
   return GENDERS.find((gender) => gender === value);
-}
-
-/** A text without what cannot be seen, but for its line breaks. */
-function clean(text: string): string {
-  return text.replaceAll(/[^\P{Cc}\n\t]/gu, '').trim();
 }

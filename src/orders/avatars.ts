@@ -1,6 +1,7 @@
 import { and, eq, isNull } from 'drizzle-orm';
 import type { Db, Tx } from '../db/database.ts';
 import { avatars } from '../db/schema.ts';
+import { cleanLine } from '../domain/person-text.ts';
 import { listAvatars } from './answers.ts';
 import type { AvatarView } from './orders.ts';
 import type { Providers } from './providers.ts';
@@ -25,16 +26,18 @@ export async function viewAvatars(db: Db, personId: number): Promise<readonly Av
   return mine.map(({ id, name, gender, createdAt }) => ({ id, name, gender, createdAt }));
 }
 
-/** Gives an avatar another name; false when it is not theirs. */
+/** Gives an avatar another name, on one line; false when it is not theirs, or nothing of the name is left. */
 export async function renameAvatar(
   db: Db,
   avatarId: number,
   personId: number,
   name: string,
 ): Promise<boolean> {
+  const line = cleanLine(name);
+  if (line === '') return false;
   const renamed = await db
     .update(avatars)
-    .set({ name })
+    .set({ name: line })
     .where(isTheirs(avatarId, personId))
     .returning();
   return renamed.length > 0;

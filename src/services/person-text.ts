@@ -1,26 +1,16 @@
 import { z } from 'zod';
+import { cleanLine, cleanText } from '../domain/person-text.ts';
 
 /**
- * A text of a person's own, for a model to read: trimmed, without control characters (line breaks and tabs stay)
- * and without halves of characters, which neither a database nor an API takes. It is never interpreted.
+ * A text of a person's own, for a model to read. It is never interpreted.
  * @param maxLength in UTF-16 units, as Telegram counts.
+ * @see cleanText
  */
 export function personText(minLength: number, maxLength: number) {
-  return z.string().overwrite(clean).trim().min(minLength).max(maxLength);
+  return z.string().overwrite(cleanText).min(minLength).max(maxLength);
 }
 
 /** The same on one line, for a name. */
 export function personLine(minLength: number, maxLength: number) {
-  return z
-    .string()
-    .overwrite((text) => clean(text).replaceAll(/\s+/g, ' '))
-    .trim()
-    .min(minLength)
-    .max(maxLength);
-}
-
-const CONTROLS = /[\p{Cc}--[\n\t]]/gv;
-
-function clean(text: string): string {
-  return text.toWellFormed().replaceAll(CONTROLS, '');
+  return z.string().overwrite(cleanLine).min(minLength).max(maxLength);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { countCharacters } from '../domain/text-parts.ts';
 import type { Model } from './model.ts';
 import { personText } from './person-text.ts';
 import type { Service } from './service.ts';
@@ -56,14 +57,14 @@ export const textToSpeech: Service<TextToSpeechInput> = {
   model: (_input, { isOffered }) => (isOffered(MINIMAX.id) ? MINIMAX.id : undefined),
 
   plan: (input, { tariff }) => [
-    soldStep(Math.ceil(charactersOf(input) / 1_000) * USD_PER_THOUSAND, tariff),
+    soldStep(Math.ceil(countCharacters(input.text) / 1_000) * USD_PER_THOUSAND, tariff),
   ],
 
   request: (input, { model }) => ({
     model,
     input: {
-      // "<#2#>" would be read as a pause of two seconds.
-      text: input.text.replaceAll('<#', '< #'),
+      // As it is counted; and "<#2#>" would be read as a pause of two seconds.
+      text: input.text.normalize('NFC').replaceAll('<#', '< #'),
       voice_id: VOICE_IDS[input.voice],
       language_boost: 'Automatic',
       audio_format: 'mp3',
@@ -73,10 +74,5 @@ export const textToSpeech: Service<TextToSpeechInput> = {
 
   examples: () => [{ text: 'Привет! Это голос, которым я читаю ваш текст.', voice: 'ru_man' }],
 
-  figures: (input) => ({ count: charactersOf(input) }),
+  figures: ({ text }) => ({ count: countCharacters(text) }),
 };
-
-/** As a person counts them: an emoji is one. */
-function charactersOf({ text }: TextToSpeechInput): number {
-  return [...text].length;
-}

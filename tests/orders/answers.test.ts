@@ -27,9 +27,9 @@ describe('the answers of an order', () => {
     await rig.answer(person, id, 'model', 'p-video');
     assert.equal(await asked(id, person), 'ratio');
     await rig.answer(person, id, 'ratio', '9x16');
-    await rig.answer(person, id, 'prompt', '  A lake\u0000 at dawn  ');
+    await rig.answer(person, id, 'prompt', '  A lake\u0000 at dawn\ud83d  ');
     assert.equal(await asked(id, person), 'complete');
-    assert.equal((await rig.orders.find(id, person))?.answers['prompt'], 'A lake at dawn');
+    assert.equal((await rig.orders.find(id, person))?.answers['prompt'], 'A lake at dawn\ufffd');
     assert.equal((await rig.orders.quote(id, person)).kind, 'quoted');
   });
 

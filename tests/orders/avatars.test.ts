@@ -113,6 +113,12 @@ describe('an avatar', () => {
     assert.equal(await rig.orders.deleteAvatar(avatarId, stranger), false);
     assert.equal(await rig.orders.renameAvatar(avatarId, person, 'Sasha'), true);
     assert.equal((await rig.orders.avatars(person))[0]?.name, 'Sasha');
+    assert.equal(
+      await rig.orders.renameAvatar(avatarId, person, ' Old\n\u0000friend \ud83d'),
+      true,
+    );
+    assert.equal((await rig.orders.avatars(person))[0]?.name, 'Old friend \ufffd');
+    assert.equal(await rig.orders.renameAvatar(avatarId, person, ' \u0000 '), false);
   });
 
   it('is gone at once when it is deleted; the provider is asked until its weights are too', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { textToSpeech, textToSpeechInput } from '../../src/services/text-to-speech.ts';
-import { CLOSED, materialOf, optionsOf, TERMS } from './terms.ts';
+import { CLOSED, materialOf, optionsOf, priceOf, TERMS } from './terms.ts';
 
 const MINIMAX = 'minimax/speech-02-hd';
 
@@ -39,6 +39,15 @@ test('what looks like a mark of the model is read as it is written', () => {
   const input = textToSpeechInput.parse({ text: 'one <#99.99#> two', voice: 'en_man' });
   const { text } = textToSpeech.request(input, materialOf(MINIMAX)).input;
   assert.equal(text, 'one < #99.99#> two');
+});
+
+test('an accented letter is one character, counted and sent, however it was typed', () => {
+  const text = 'и\u0306'.repeat(1_000);
+  const input = textToSpeechInput.parse({ text, voice: 'ru_man' });
+  assert.equal(priceOf(textToSpeech, input), 1_125);
+  assert.deepEqual(textToSpeech.figures?.(input), { count: 1_000 });
+  const sent = textToSpeech.request(input, materialOf(MINIMAX)).input['text'];
+  assert.equal(sent, 'й'.repeat(1_000));
 });
 
 test('what a person writes is validated', () => {
