@@ -401,7 +401,7 @@ export const updates = pgTable(
   (table) => [index('updates_open').on(table.id).where(sql`${table.handledAt} is null`)],
 );
 
-/** Where each chat stands in its conversation; the bot framework's own record. */
+/** Where each chat stands in its conversation; the bot framework's own record, forgotten a day after its last change. */
 export const conversations = pgTable('conversations', {
   key: text('key').primaryKey(),
   state: jsonb('state').$type<unknown>().notNull(),

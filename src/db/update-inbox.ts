@@ -1,6 +1,6 @@
 import { and, asc, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { Db } from './database.ts';
-import { updates } from './schema.ts';
+import { conversations, updates } from './schema.ts';
 
 /**
  * An update with which the process died this often is put aside, so that it cannot block the rest for
@@ -10,6 +10,12 @@ const MAX_ATTEMPTS = 20;
 
 /** How long a handled update is remembered, so that a repeated delivery of it is recognised. */
 const REMEMBER_DAYS = 8;
+
+/**
+ * How long a dialogue that nobody goes on with is kept. Its record holds what was written in it, to be replayed,
+ * and outlives the order it was about; a step of an order needs no dialogue to be taken.
+ */
+const DIALOGUE_HOURS = 24;
 
 /**
  * Telegram's updates, written down before their offset is confirmed: whatever is killed in between,
@@ -25,7 +31,7 @@ export interface UpdateInbox {
   takeUnhandled(): Promise<unknown[]>;
   /** Its content is forgotten. */
   markHandled(updateId: number): Promise<void>;
-  /** Forgets what is older than Telegram would ever repeat. */
+  /** Forgets updates that are older than Telegram would ever repeat, and dialogues that were left. */
   sweep(): Promise<void>;
 }
 
@@ -71,6 +77,8 @@ export function createUpdateInbox(db: Db): UpdateInbox {
       await db
         .delete(updates)
         .where(lt(updates.createdAt, sql`now() - make_interval(days => ${REMEMBER_DAYS}::int)`));
+      const left = sql`now() - make_interval(hours => ${DIALOGUE_HOURS}::int)`;
+      await db.delete(conversations).where(lt(conversations.updatedAt, left));
     },
   };
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { eq, sql } from 'drizzle-orm';
-import { updates } from '../../src/db/schema.ts';
+import { createConversationStore } from '../../src/db/conversation-store.ts';
+import { conversations, updates } from '../../src/db/schema.ts';
 import { createUpdateInbox, type UpdateInbox } from '../../src/db/update-inbox.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -82,6 +83,21 @@ test('a sweep forgets what Telegram would never send again, and nothing younger'
   );
   await inbox.sweep();
   assert.deepEqual(await inbox.takeUnhandled(), [update(2)]);
+});
+
+test('a sweep forgets dialogues that were left a day ago, with what was written in them', async () => {
+  const store = createConversationStore(database.db);
+  for (const key of ['left', 'open']) await store.write(key, { replay: 'words' });
+  for (const [key, hours] of [
+    ['left', 25],
+    ['open', 23],
+  ] as const) {
+    const updatedAt = new Date(Date.now() - hours * 3_600_000);
+    await database.db.update(conversations).set({ updatedAt }).where(eq(conversations.key, key));
+  }
+  await inbox.sweep();
+  assert.equal(await store.read('left'), undefined);
+  assert.deepEqual(await store.read('open'), { replay: 'words' });
 });
 
 function update(id: number) {
