@@ -25,7 +25,13 @@ export type OrderPress = { readonly orderId: string } & (
   | { readonly [A in PlainAction]: { readonly action: A } }[PlainAction]
   | { readonly action: 'mode'; readonly mode: OrderMode }
   /** Agrees to what the button's message shows, and to nothing else. */
-  | { readonly action: 'confirm'; readonly mode: OrderMode; readonly price: Stars }
+  | {
+      readonly action: 'confirm';
+      readonly mode: OrderMode;
+      readonly price: Stars;
+      /** The quote that the message shows; empty on buttons that do not name it. */
+      readonly quote: string;
+    }
   /** Wants to pay what is missing for exactly this. */
   | { readonly action: 'pay'; readonly mode: OrderMode; readonly price: Stars }
   /** Asked at the beginning (`gender`), or by Done (`gender_done`): the quote follows at once. */
@@ -59,6 +65,7 @@ export function encodeOrderPress(press: OrderPress): string {
   if (press.action === 'mode') parts.push(press.mode);
   if (press.action === 'confirm' || press.action === 'pay')
     parts.push(MODE_LETTERS[press.mode], String(press.price));
+  if (press.action === 'confirm' && press.quote !== '') parts.push(press.quote);
   if (press.action === 'gender' || press.action === 'gender_done') parts.push(press.gender);
   if (press.action === 'partial') parts.push(press.accept ? 'yes' : 'no');
   if (press.action === 'pick') parts.push(press.field, press.value);
@@ -92,13 +99,18 @@ function decodeServicePress(data: string | undefined): OrderPress | undefined {
 }
 
 function decodePlainPress(data: string | undefined): OrderPress | undefined {
-  const match = /^o:([a-z_]+):([\w-]{1,32})(?::([a-z]+)(?::(0|[1-9]\d{0,9}))?)?$/.exec(data ?? '');
-  const [, name, orderId, choice, price] = match ?? [];
+  const match =
+    /^o:([a-z_]+):([\w-]{1,32})(?::([a-z]+)(?::(0|[1-9]\d{0,9})(?::([0-9a-f]{8}))?)?)?$/.exec(
+      data ?? '',
+    );
+  const [, name, orderId, choice, price, quote] = match ?? [];
   if (name === undefined || orderId === undefined) return undefined;
   if (name === 'confirm' || name === 'pay') {
     const mode = ORDER_MODES.find((known) => MODE_LETTERS[known] === choice);
     if (!mode || price === undefined) return undefined;
-    return { action: name, orderId, mode, price: stars(Number(price)) };
+    const asked = { orderId, mode, price: stars(Number(price)) };
+    if (name === 'confirm') return { action: name, ...asked, quote: quote ?? '' };
+    return quote === undefined ? { action: name, ...asked } : undefined;
   }
   if (price !== undefined) return undefined;
   const action = PLAIN_ACTIONS.find((known) => known === name);

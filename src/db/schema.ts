@@ -131,6 +131,8 @@ export interface QuotedStep {
 
 /** What a quote promised, kept with its order: later price changes do not touch it. */
 export interface StoredQuote {
+  /** Eight hex digits of what it was made of; older quotes have none. */
+  readonly id?: string;
   readonly model: string;
   /** The steps of each mode that was offered. */
   readonly plans: Readonly<Partial<Record<OrderMode, readonly QuotedStep[]>>>;

@@ -1,15 +1,15 @@
 import { eq } from 'drizzle-orm';
 import type { Db, Tx } from '../db/database.ts';
 import { orders, type QuotedStep, steps } from '../db/schema.ts';
-import type { OrderMode } from '../domain/order-mode.ts';
-import { type Stars, stars, sumStars } from '../domain/stars.ts';
+import { stars, sumStars } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Catalogue } from '../services/catalogue.ts';
 import type { Service } from '../services/service.ts';
 import { nextRank } from './fair-rank.ts';
 import { chargeKey } from './keys.ts';
-import type { ConfirmOutcome } from './orders.ts';
+import type { ConfirmOutcome, ShownOffer } from './orders.ts';
 import type { Queue } from './queue.ts';
+import { readQuotedInput } from './quoted-input.ts';
 import { lockOrder, type OrderRow, readyPhotos } from './rows.ts';
 
 export interface ConfirmDeps {
@@ -20,24 +20,28 @@ export interface ConfirmDeps {
 }
 
 /**
- * Charges the quoted price, if it is the one that was shown, writes the steps and enqueues them, in one transaction: all of it or
- * nothing. The order's row is locked first, so of two confirms the second finds it done.
+ * Charges the quoted price, if what was shown still holds, writes the steps and enqueues them, in one
+ * transaction: all of it or nothing. The order's row is locked first, so of two confirms the second finds it done.
  */
 export async function confirmOrder(
   deps: ConfirmDeps,
   orderId: string,
   personId: number,
-  shown: { readonly mode: OrderMode; readonly price: Stars },
+  shown: ShownOffer,
 ): Promise<ConfirmOutcome> {
   return deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId, personId);
     if (!order) return { kind: 'closed' };
     if (order.confirmedAt) return { kind: 'already', state: order.state };
-    const plan = order.mode && order.quote?.plans[order.mode];
+    const { mode, quote } = order;
+    const plan = mode && quote?.plans[mode];
     if (order.state !== 'quoted' || !plan) return { kind: 'closed' };
 
     const price = sumStars(plan.map((step) => step.price));
-    if (order.mode !== shown.mode || price !== shown.price) return { kind: 'outdated' };
+    if (mode !== shown.mode || price !== shown.price) return { kind: 'outdated' };
+    if (shown.quote !== undefined && shown.quote !== (quote.id ?? '')) return { kind: 'outdated' };
+    // An avatar may have been deleted since, or a model withdrawn.
+    if (!(await readQuotedInput(deps.catalogue, tx, order, mode))) return { kind: 'outdated' };
     const outcome = await deps.ledger.charge(tx, {
       personId,
       amount: price,

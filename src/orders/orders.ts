@@ -98,8 +98,18 @@ export interface AvatarView {
   readonly createdAt: Date;
 }
 
+/** What somebody agrees to, as they saw it. */
+export interface ShownOffer {
+  readonly mode: OrderMode;
+  readonly price: Stars;
+  /** The quote it was an option of; left out by those who keep track of quotes themselves. */
+  readonly quote?: string;
+}
+
 /** One line of the quote screen. */
 export interface QuoteOption {
+  /** Which quote it is an option of: eight hex digits, the same as long as the same is quoted; or empty. */
+  readonly quote: string;
   readonly mode: OrderMode;
   /** How many steps it has; of a morph, transitions. */
   readonly transitions: number;
@@ -154,7 +164,7 @@ export type PreviewOutcome =
 
 export type ConfirmOutcome =
   | { readonly kind: 'queued'; readonly price: Stars; readonly balance: Stars }
-  /** The price that was shown is not the price of this order any more; nothing was charged. */
+  /** What was shown does not hold any more: the price, what it is for, or that it can be made; nothing was charged. */
   | { readonly kind: 'outdated' }
   /** Confirmed before: the same order, nothing charged now. */
   | { readonly kind: 'already'; readonly state: OrderState }
@@ -282,11 +292,7 @@ export interface Orders {
   /** Asks for the free preview of a quoted order; it comes into the chat by itself. */
   preview(orderId: string, personId: number): Promise<PreviewOutcome>;
   /** Charges what was shown, and nothing else, and enqueues, in one transaction. */
-  confirm(
-    orderId: string,
-    personId: number,
-    shown: { mode: OrderMode; price: Stars },
-  ): Promise<ConfirmOutcome>;
+  confirm(orderId: string, personId: number, shown: ShownOffer): Promise<ConfirmOutcome>;
   /** Cancelled before with finished transitions and no answer yet: offers the shorter video again. */
   cancel(orderId: string, personId: number, requestId: number): Promise<CancelOutcome>;
   /** What this very request cancelled already, before the process that handled it died. */

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { eq, inArray } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
 import { orders, photos, type StoredQuote } from '../db/schema.ts';
@@ -18,6 +20,7 @@ import {
   warningsOf,
 } from './prepared-photos.ts';
 import { countPreviewTransitions } from './preview.ts';
+import { readQuotedInput } from './quoted-input.ts';
 import { expectedWaitSeconds } from './render-times.ts';
 import { lockOrder, type OrderRow, readOrder, readyPhotos } from './rows.ts';
 
@@ -50,16 +53,16 @@ export async function quoteOrder(
       const prepared = await preparePhotos(deps, service, counted.rows);
       // A photo that turned out to be broken was skipped, and the vote is taken again without it.
       if (!prepared) continue;
-      const quote = await makeQuote(deps, order, service);
-      if (typeof quote === 'string') return { kind: quote };
+      const made = await makeQuote(deps, order, service);
+      if (typeof made === 'string') return { kind: made };
       const sheets = await drawSheets(deps, order, prepared);
-      const stored = await storeQuote(deps.db, orderId, prepared, quote);
+      const stored = await storeQuote(deps.db, orderId, prepared, made);
       if (stored === 'closed') return { kind: 'closed' };
-      // Photos came or went meanwhile: what was drawn no longer shows the order.
+      // Photos or answers changed meanwhile: what was drawn and priced no longer is the order.
       if (stored === 'outdated') continue;
       return {
         kind: 'quoted',
-        options: await Promise.all(modesOf(service).map((mode) => optionOf(deps, quote, mode))),
+        options: await Promise.all(modesOf(service).map((mode) => optionOf(deps, stored, mode))),
         balance: await deps.ledger.balance(personId),
         photos: counted.rows.length,
         sheets,
@@ -86,14 +89,9 @@ export async function chooseMode(
   const quote = await deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId, personId);
     if (order?.state !== 'quoted' || !order.quote?.plans[mode]) return undefined;
-    const service = deps.catalogue.require(order.serviceType);
-    const { values } = await gatherFacts(tx, order, service);
-    const input = service.input.safeParse({ ...values, mode });
-    if (!input.success) return undefined;
-    await tx
-      .update(orders)
-      .set({ mode, input: asRecord(input.data) })
-      .where(eq(orders.id, orderId));
+    const input = await readQuotedInput(deps.catalogue, tx, order, mode);
+    if (!input) return undefined;
+    await tx.update(orders).set({ mode, input }).where(eq(orders.id, orderId));
     return order.quote;
   });
   if (!quote) return { kind: 'closed' };
@@ -102,10 +100,6 @@ export async function chooseMode(
   return balance >= option.price
     ? { kind: 'chosen', option, balance }
     : { kind: 'short', option, balance, missing: stars(option.price - balance) };
-}
-
-function asRecord(input: unknown): Record<string, unknown> {
-  return typeof input === 'object' && input !== null ? { ...input } : {};
 }
 
 function modesOf(service: Service): readonly OrderMode[] {
@@ -119,6 +113,7 @@ async function optionOf(
 ): Promise<QuoteOption> {
   const steps = quote.plans[mode] ?? [];
   return {
+    quote: quote.id ?? '',
     mode,
     transitions: steps.length,
     seconds: steps.reduce((total, step) => total + step.seconds, 0),
@@ -127,12 +122,19 @@ async function optionOf(
   };
 }
 
+/** A quote, and what it was made from. */
+interface MadeQuote {
+  readonly quote: StoredQuote;
+  readonly answers: OrderRow['answers'];
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
 /** The prices of every mode; why there are none where something is not known, or nobody can make it. */
 async function makeQuote(
   deps: QuoteDeps,
   order: OrderRow,
   service: Service,
-): Promise<StoredQuote | 'incomplete' | 'not_offered'> {
+): Promise<MadeQuote | 'incomplete' | 'not_offered'> {
   const { terms } = deps.catalogue;
   const current = (await readOrder(deps.db, order.id)) ?? order;
   const { values, open } = await gatherFacts(deps.db, current, service);
@@ -150,7 +152,8 @@ async function makeQuote(
     if (model === undefined) return 'not_offered';
     plans[mode] = service.plan(input.data, terms, model);
   }
-  return model === undefined ? 'not_offered' : { model, plans };
+  if (model === undefined) return 'not_offered';
+  return { quote: { model, plans }, answers: current.answers, values };
 }
 
 /** Answers that do not go together are asked for again; false when none of them was an answer. */
@@ -170,8 +173,8 @@ async function storeQuote(
   db: Db,
   orderId: string,
   prepared: PreparedPhotos,
-  quote: StoredQuote,
-): Promise<'stored' | 'outdated' | 'closed'> {
+  made: MadeQuote,
+): Promise<StoredQuote | 'outdated' | 'closed'> {
   return db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId);
     if (!order || !isOpen(order.state)) return 'closed';
@@ -180,7 +183,7 @@ async function storeQuote(
     const counting = prepared.isCounted ? now : now.slice(-1);
     const same =
       counting.length === ids.length && counting.every((row, index) => row.id === ids[index]);
-    if (!same) return 'outdated';
+    if (!same || !isDeepStrictEqual(order.answers, made.answers)) return 'outdated';
     if (!prepared.isCounted) {
       const others = now.filter(({ id }) => !ids.includes(id)).map(({ id }) => id);
       await tx.update(photos).set({ state: 'removed' }).where(inArray(photos.id, others));
@@ -188,10 +191,17 @@ async function storeQuote(
     for (const { row, key } of prepared.photos) {
       await tx.update(photos).set({ canvasKey: key }).where(eq(photos.id, row.id));
     }
+    const quote = { ...made.quote, id: digestOf(made, ids) };
     await tx
       .update(orders)
       .set({ state: 'quoted', quote, canvas: prepared.canvas, mode: null, input: {} })
       .where(eq(orders.id, orderId));
-    return 'stored';
+    return quote;
   });
+}
+
+/** Another input, other photos or other prices are another quote; the same quoted again is the same one. */
+function digestOf({ quote, values }: MadeQuote, photoIds: readonly number[]): string {
+  const told = JSON.stringify([quote, values, photoIds]);
+  return createHash('sha256').update(told).digest('hex').slice(0, 8);
 }

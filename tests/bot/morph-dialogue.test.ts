@@ -500,7 +500,11 @@ describe('Confirm', () => {
     const old = await ann.waitForMessage({ button: /Confirm/ });
     ann.say('/morph');
     const fresh = await ann.waitForMessage({ button: /Confirm/ }, { after: old });
-    const data = 'o:confirm:order1:l:8906';
+    const button = fresh.reply_markup?.inline_keyboard
+      .flat()
+      .find(({ text }) => /Confirm/.test(text));
+    const data = button && 'callback_data' in button ? button.callback_data : '';
+    assert.match(data, /^o:confirm:order1:l:8906:[0-9a-f]{8}$/);
     const answers = await Promise.all(
       [old, fresh, fresh, old].map(({ message_id }) => rig.server.press(1, message_id, data)),
     );
@@ -520,7 +524,11 @@ describe('Confirm', () => {
     await ann.waitForMessage((message) => message.message_id === seamless.message_id);
     await ann.press(/Seamless/, { after: loop });
     await ann.waitForMessage({ text: /^Seamless — 2 transitions/, button: /Confirm/ });
-    for (const data of ['o:confirm:order1:l:13359', 'o:confirm:order1:s:4453']) {
+    for (const data of [
+      ...['o:confirm:order1:l:13359', 'o:confirm:order1:s:4453'],
+      // Of another quote at the same price, and of none.
+      ...['o:confirm:order1:s:8906:00000000', 'o:confirm:order1:s:8906'],
+    ]) {
       const before = ann.lastMessage()?.message_id ?? 0;
       const answer = await rig.server.press(1, loop.message_id, data);
       assert.match(answer.text ?? '', /out of date, and nothing was charged/);

@@ -90,6 +90,7 @@ const video: ResultVideo = {
 
 describe('the quote', () => {
   const option = (transitions: number) => ({
+    quote: '0123abcd',
     mode: 'seamless' as const,
     transitions,
     seconds: transitions * 5,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import sharp from 'sharp';
-import { people } from '../../src/db/schema.ts';
+import { orders, people } from '../../src/db/schema.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
 import { makeJpeg } from '../support/pictures.ts';
 
@@ -87,6 +87,47 @@ describe('the answers of an order', () => {
     assert.deepEqual([order?.state, order?.mode, order?.input], ['draft', null, {}]);
     assert.equal((await rig.confirm(id, person)).kind, 'closed');
     assert.equal(await rig.balance(person), 50_000);
+  });
+
+  it('are what a Confirm agrees to: another text at the same price is another quote', async () => {
+    const person = await rig.person(50_000);
+    const quoted = async (id: string) => {
+      await rig.orders.quote(id, person);
+      const chosen = await rig.orders.choose(id, person, { mode: 'standard' });
+      assert.ok(chosen.kind === 'chosen');
+      const { mode, price, quote } = chosen.option;
+      assert.match(quote, /^[0-9a-f]{8}$/);
+      return { mode, price, quote };
+    };
+    const id = await rig.draft(person, 'text_to_speech', { text: 'Hello', voice: 'en_man' });
+    const old = await quoted(id);
+    assert.deepEqual(await quoted(id), old, 'the same quoted again is the same');
+    await rig.answer(person, id, 'voice', 'en_woman');
+    const shown = await quoted(id);
+    assert.equal(shown.price, old.price);
+    for (const outdated of [old, { ...shown, quote: '' }]) {
+      assert.deepEqual(await rig.orders.confirm(id, person, outdated), { kind: 'outdated' });
+    }
+    assert.equal(await rig.balance(person), 50_000);
+    assert.equal((await rig.orders.confirm(id, person, shown)).kind, 'queued');
+    await rig.until(id, person, 'delivered');
+  });
+
+  it('that are quoted with a model that is not offered any more are not charged', async () => {
+    const person = await rig.person(50_000);
+    const answers = { model: 'p-video', ratio: '9x16', prompt: 'A lake at dawn' };
+    const id = await rig.draft(person, 'text_to_video', answers);
+    await rig.orders.quote(id, person);
+    await rig.orders.choose(id, person, { mode: 'standard' });
+    // Of a provider that is not configured here.
+    const quote = sql`jsonb_set(${orders.quote}, '{model}', '"bfl/flux-2-pro"')`;
+    await rig.database.db.update(orders).set({ quote }).where(eq(orders.id, id));
+    assert.deepEqual(await rig.confirm(id, person), { kind: 'outdated' });
+    assert.deepEqual(await rig.orders.choose(id, person, { mode: 'standard' }), { kind: 'closed' });
+    assert.equal(await rig.balance(person), 50_000);
+    assert.equal((await rig.orders.next(id, person)).kind, 'complete');
+    await rig.buy(person, id);
+    await rig.until(id, person, 'delivered');
   });
 
   it('are taken back one by one, each request once, the last question first', async () => {

@@ -143,6 +143,20 @@ describe('an avatar', () => {
     assert.equal(asked.filter(({ endpoint }) => endpoint === 'delete_version').length, 3);
   });
 
+  it('that was deleted after the quote is not charged for, and another one is asked for', async () => {
+    const person = await rig.person(100_000);
+    const avatarId = await trained(person);
+    const id = await painting(person, avatarId);
+    await rig.orders.quote(id, person);
+    await rig.orders.choose(id, person, { mode: 'standard' });
+    const balance = await rig.balance(person);
+    await rig.orders.deleteAvatar(avatarId, person);
+    assert.deepEqual(await rig.confirm(id, person), { kind: 'outdated' });
+    assert.equal(await rig.balance(person), balance);
+    assert.deepEqual(await rig.orders.choose(id, person, { mode: 'standard' }), { kind: 'closed' });
+    assert.equal((await rig.orders.next(id, person)).kind, 'no_avatars');
+  });
+
   it('whose provider stays away is asked for ever more rarely, four times a day in the end', async () => {
     const person = await rig.person(100_000);
     const avatarId = await trained(person);

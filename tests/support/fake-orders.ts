@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Gender } from '../../src/domain/gender.ts';
 import { planTransitions } from '../../src/domain/morph-plan.ts';
 import type { OrderMode } from '../../src/domain/order-mode.ts';
@@ -113,7 +114,12 @@ export function createFakeOrders(deps: {
 
   const optionOf = (order: FakeOrder, mode: OrderMode): QuoteOption => {
     const transitions = mode === 'standard' ? 1 : planTransitions(ready(order).length, mode).length;
+    const told = JSON.stringify([
+      order.view.answers,
+      ready(order).map(({ messageId }) => messageId),
+    ]);
     return {
+      quote: createHash('sha256').update(told).digest('hex').slice(0, 8),
       mode,
       transitions,
       seconds: transitions * 5,
@@ -400,8 +406,9 @@ export function createFakeOrders(deps: {
       if (!isOpen(order.view.state)) return { kind: 'closed' };
       const { mode, state } = order.view;
       if (state !== 'quoted' || mode === null || mode !== shown.mode) return { kind: 'outdated' };
-      const { price, transitions } = optionOf(order, mode);
-      if (price !== shown.price) return { kind: 'outdated' };
+      const { price, transitions, quote } = optionOf(order, mode);
+      const isShown = shown.quote === undefined || shown.quote === quote;
+      if (price !== shown.price || !isShown) return { kind: 'outdated' };
       const balance = deps.balance(personId);
       if (balance < price) {
         return { kind: 'short', price, balance, missing: stars(price - balance) };

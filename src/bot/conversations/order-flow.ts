@@ -192,7 +192,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
   async function confirm(
     talk: Talk & PressedButton,
     order: OrderView,
-    { mode, price }: Extract<OrderPress, { action: 'confirm' }>,
+    { mode, price, quote }: Extract<OrderPress, { action: 'confirm' }>,
   ): Promise<Stage> {
     const { person, t, messageId } = talk;
     const reason = isOpen(order.state) ? await checkout.refusal(person) : undefined;
@@ -201,7 +201,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
     if (messageId && isOpen(order.state)) {
       await deps.orders().setProgressMessage(order.id, { messageId, text: '' });
     }
-    const outcome = await deps.orders().confirm(order.id, person.id, { mode, price });
+    const outcome = await deps.orders().confirm(order.id, person.id, { mode, price, quote });
     switch (outcome.kind) {
       case 'queued':
         await talk.answer(t('morph.confirmed'));

@@ -170,7 +170,7 @@ export function confirmScreen(
   orderId: string,
   { option, balance }: Extract<ChooseOutcome, { kind: 'chosen' }>,
 ): Screen {
-  const { mode, price } = option;
+  const { mode, price, quote } = option;
   return {
     text: [
       `<b>${optionLine(t, option)}</b>`,
@@ -180,7 +180,7 @@ export function confirmScreen(
       t('morph.confirmPromise'),
     ].join('\n\n'),
     keyboard: [
-      [orderButton(t('morph.confirm'), { action: 'confirm', orderId, mode, price })],
+      [orderButton(t('morph.confirm'), { action: 'confirm', orderId, mode, price, quote })],
       [
         orderButton(t('morph.back'), { action: 'back', orderId }),
         orderButton(t('common.cancel'), { action: 'cancel', orderId }),

@@ -101,7 +101,7 @@ export function offerScreen(
   { option, balance }: Extract<ChooseOutcome, { kind: 'chosen' }>,
   warnings: readonly PhotoWarning[],
 ): Screen {
-  const { mode, price } = option;
+  const { mode, price, quote } = option;
   const orderId = order.id;
   return {
     text: [
@@ -113,7 +113,7 @@ export function offerScreen(
       t('morph.confirmPromise'),
     ].join('\n\n'),
     keyboard: [
-      [orderButton(t('morph.confirm'), { action: 'confirm', orderId, mode, price })],
+      [orderButton(t('morph.confirm'), { action: 'confirm', orderId, mode, price, quote })],
       [...backButton(t, order), orderButton(t('common.cancel'), { action: 'cancel', orderId })],
     ],
   };
