@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
 import { SERVICES } from '../../src/services/index.ts';
@@ -9,21 +7,10 @@ import { CLOSED, materialOf, TERMS } from './terms.ts';
 
 const ALL: readonly Service[] = SERVICES;
 
-test('the menu has nine services, in this order', () => {
-  assert.deepEqual(
-    ALL.map(({ id, group, finish }) => [id, group, finish]),
-    [
-      ['image_morphing', 'video', 'stitched_video'],
-      ['neuro_photo', 'photo', 'images'],
-      ['neuro_photo_v2', 'photo', 'images'],
-      ['digital_avatar_body', 'photo', 'trained_model'],
-      ['image_to_prompt', 'photo', 'text'],
-      ['image_to_video', 'video', 'video'],
-      ['text_to_video', 'video', 'video'],
-      ['text_to_speech', 'voice', 'speech'],
-      ['voice_to_text', 'voice', 'text'],
-    ],
-  );
+test('no two services have the same id, which fits into callback data', () => {
+  const ids = ALL.map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length);
+  for (const id of ids) assert.match(id, /^\w{1,20}$/);
 });
 
 for (const service of ALL) {
@@ -78,58 +65,7 @@ for (const service of ALL) {
         for (const path of Object.values(request.files).flat()) assert.match(path, /^\//);
       }
     });
-
-    for (const language of ['en', 'ru']) {
-      test(`has all its words: ${language}`, () => {
-        const words = readWords(language);
-        const missing = keysOf(service).filter((key) => words[key] === undefined);
-        assert.deepEqual(missing, []);
-        const has = (pattern: RegExp) =>
-          Object.keys(words).some((key) => key.startsWith(service.id) && pattern.test(key));
-        assert.ok(has(/\.quoteLine(_other)?$/) && has(/\.step_other$/));
-        assert.ok((words[`${service.id}.button`] ?? '').length <= 28);
-        assert.ok((words[`${service.id}.command`] ?? '').length <= 100);
-      });
-
-      test(`its quote names only values that it has: ${language}`, () => {
-        const [input] = service.examples(TERMS);
-        const known = [
-          ...Object.keys(Object(input)),
-          ...Object.keys(service.figures?.(input) ?? {}),
-        ];
-        for (const [key, text] of Object.entries(readWords(language))) {
-          if (!key.startsWith(`${service.id}.quoteLine`)) continue;
-          for (const [, name = ''] of text.matchAll(/\{\{(\w+)\}\}/g)) {
-            assert.ok(known.includes(name), `${key}: ${name}`);
-          }
-        }
-      });
-    }
   });
-}
-
-/** The texts that must be there, for what the service declares. */
-function keysOf(service: Service): string[] {
-  const [input] = service.examples(TERMS);
-  const keys = ['name', 'button', 'command', 'about', 'done', 'again.repeat'];
-  for (const question of service.questions) {
-    const morphPhotos = question.kind === 'photos' && question.max === 'all';
-    if (question.kind !== 'gender' && question.kind !== 'avatar' && !morphPhotos) {
-      keys.push(`ask.${question.field}`);
-    }
-    if (question.kind === 'choice') {
-      for (const { value, label } of question.options(TERMS, answersOf(input, question))) {
-        if (label === undefined) keys.push(`options.${question.field}.${value}`);
-      }
-    }
-    if (question.kind === 'text') {
-      for (const { value } of question.presets ?? []) {
-        keys.push(`presets.${question.field}.${value}`);
-      }
-    }
-  }
-  for (const field of service.again) keys.push(`again.${field}`);
-  return keys.map((key) => `${service.id}.${key}`);
 }
 
 function valuesOf(question: Question, input: unknown): string[] {
@@ -142,18 +78,4 @@ function valuesOf(question: Question, input: unknown): string[] {
 /** Everything answered but the question itself and what a person would be asked after it. */
 function answersOf(input: unknown, { field }: Question): Record<string, unknown> {
   return field === 'model' ? {} : { ...Object(input), [field]: undefined };
-}
-
-/** The texts of the services, by their full names. */
-function readWords(language: string): Record<string, string> {
-  const path = join(import.meta.dirname, '../../locales', language, 'services.json');
-  const words: Record<string, string> = {};
-  const walk = (value: unknown, name: string): void => {
-    if (typeof value === 'string') words[name] = value;
-    else
-      for (const [key, inner] of Object.entries(Object(value)))
-        walk(inner, name ? `${name}.${key}` : key);
-  };
-  walk(JSON.parse(readFileSync(path, 'utf8')), '');
-  return words;
 }
