@@ -4,6 +4,7 @@ import type { Db, Queryable } from '../db/database.ts';
 import { predictions } from '../db/schema.ts';
 import type { FailureKind } from '../domain/failure.ts';
 import type { PredictionKind, PreparedRequest } from '../providers/provider.ts';
+import type { Queue } from './queue.ts';
 
 export type PredictionRow = typeof predictions.$inferSelect;
 
@@ -70,16 +71,22 @@ export async function adoptPrediction(
   return known?.externalId === externalId ? known : undefined;
 }
 
-/** Ends an attempt that gave nothing. */
+/** Ends an attempt that gave nothing, and has what a training may leave at its provider reaped: both or neither. */
 export async function endAttempt(
-  db: Queryable,
+  { db, queue }: { readonly db: Db; readonly queue: Pick<Queue, 'send'> },
   attemptId: string,
   end: { readonly state: 'failed' | 'cancelled'; readonly failure?: FailureKind },
 ): Promise<void> {
-  await db
-    .update(predictions)
-    .set({ state: end.state, failure: end.failure ?? null, endedAt: new Date() })
-    .where(and(eq(predictions.id, attemptId), inArray(predictions.state, ['creating', 'running'])));
+  await db.transaction(async (tx) => {
+    const [row] = await tx
+      .update(predictions)
+      .set({ state: end.state, failure: end.failure ?? null, endedAt: new Date() })
+      .where(
+        and(eq(predictions.id, attemptId), inArray(predictions.state, ['creating', 'running'])),
+      )
+      .returning();
+    if (row?.kind === 'training') await queue.send(tx, 'reap', [{ data: { attemptId } }]);
+  });
 }
 
 /** The provider's ids that belong to attempts of this very request. */

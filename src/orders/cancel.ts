@@ -131,7 +131,7 @@ async function cancelPaid(
     .where(inArray(steps.id, ids));
   for (const step of unfinished) await refundStep(deps.ledger, tx, step, 'cancelled');
   const isStarted = all.some((step) => step.state === 'done');
-  if (isStarted && deps.catalogue.require(order.serviceType).finish !== 'stitched_video') {
+  if (isStarted && deps.catalogue.find(order.serviceType)?.finish !== 'stitched_video') {
     return keepFinished(deps, tx, order, requestId);
   }
   const partial = isStarted ? ('offered' as const) : null;

@@ -1,6 +1,6 @@
 import { and, eq, isNull } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
-import { deliveries, orders, people } from '../db/schema.ts';
+import { deliveries, orders, people, predictions } from '../db/schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Images } from '../media/images.ts';
 import type { Morpher } from '../media/morpher/morpher.ts';
@@ -31,6 +31,7 @@ import { createProviders } from './providers.ts';
 import { purgeOrder } from './purge.ts';
 import type { Queue } from './queue.ts';
 import { chooseMode, quoteOrder } from './quote.ts';
+import { reapTraining } from './reap.ts';
 import { receivePhoto } from './receive-photo.ts';
 import { addRecording, receiveRecording } from './receive-recording.ts';
 import { RENDER_TIMING, type RenderTiming, stepTopic } from './render-attempt.ts';
@@ -56,6 +57,7 @@ const DELIVER_WORKERS = { count: 4, mayEnd: true };
 const PREVIEW_WORKERS = { count: 1 };
 const PURGE_WORKERS = { count: 1 };
 const FORGET_WORKERS = { count: 1 };
+const REAP_WORKERS = { count: 1 };
 /** Nobody waits longer at the start for models to tell their fields. */
 const CHECK_MS = 3_000;
 
@@ -141,6 +143,7 @@ export function createOrders(given: OrdersDeps): OrderDesk {
       await queue.work('forget', FORGET_WORKERS, ({ avatarId }, signal) =>
         forgetWeights(deps, avatarId, signal),
       );
+      await queue.work('reap', REAP_WORKERS, (job, signal) => reapTraining(deps, job, signal));
       const recent = await listRecent(db);
       for (const orderId of recent.filled) deps.chat.intakeChanged(orderId);
       for (const orderId of recent.ended) deps.chat.progressChanged(orderId);
@@ -148,11 +151,13 @@ export function createOrders(given: OrdersDeps): OrderDesk {
 
     async predictionChanged(attemptId, externalId) {
       const adopted = await adoptPrediction(db, attemptId, externalId);
-      if (!adopted) {
-        await deps.providers.find('replicate')?.cancel(externalId, AbortSignal.timeout(30_000));
+      if (adopted) return watch.wake(stepTopic(adopted.stepId));
+      const [row] = await db.select().from(predictions).where(eq(predictions.id, attemptId));
+      if (row?.kind === 'training') {
+        await db.transaction((tx) => queue.send(tx, 'reap', [{ data: { attemptId, externalId } }]));
         return;
       }
-      watch.wake(stepTopic(adopted.stepId));
+      await deps.providers.find('replicate')?.cancel(externalId, AbortSignal.timeout(30_000));
     },
 
     async open(personId, serviceType) {

@@ -1,6 +1,6 @@
-import { eq } from 'drizzle-orm';
-import type { Db } from '../db/database.ts';
-import { orders } from '../db/schema.ts';
+import { and, eq } from 'drizzle-orm';
+import type { Db, Tx } from '../db/database.ts';
+import { orders, predictions, steps } from '../db/schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Catalogue } from '../services/catalogue.ts';
 import type { ChatPort } from './chat-port.ts';
@@ -37,9 +37,9 @@ export async function finishOrder(
 ): Promise<void> {
   const order = await readOrder(deps.db, orderId);
   if (order?.state !== 'finishing') return;
-  const service = deps.catalogue.require(order.serviceType);
-  const maker = RESULT_MAKERS[service.finish];
   try {
+    const service = deps.catalogue.require(order.serviceType);
+    const maker = RESULT_MAKERS[service.finish];
     await maker.make(deps, order, signal);
     await deps.db.transaction(async (tx) => {
       if ((await lockOrder(tx, orderId))?.state !== 'finishing') return;
@@ -73,6 +73,7 @@ async function tryAgain(deps: FinishDeps, order: OrderRow, error: unknown): Prom
         .update(orders)
         .set({ state: 'failed', failure: 'stitching', endedAt: new Date() })
         .where(eq(orders.id, order.id));
+      await reapModels(deps, tx, order.id);
       await deps.queue.send(tx, 'deliver', [{ data: { orderId: order.id } }]);
       return true;
     }
@@ -84,4 +85,18 @@ async function tryAgain(deps: FinishDeps, order: OrderRow, error: unknown): Prom
   if (gaveUp) {
     await deps.chat.alarm({ kind: 'order_failed', orderId: order.id, failure: 'stitching' });
   }
+}
+
+/** A model that becomes no avatar is nobody's, and is not left at its provider. */
+async function reapModels({ queue }: FinishDeps, tx: Tx, orderId: string): Promise<void> {
+  const trained = await tx
+    .select({ attemptId: predictions.id })
+    .from(predictions)
+    .innerJoin(steps, eq(steps.id, predictions.stepId))
+    .where(and(eq(steps.orderId, orderId), eq(predictions.kind, 'training')));
+  await queue.send(
+    tx,
+    'reap',
+    trained.map((data) => ({ data })),
+  );
 }

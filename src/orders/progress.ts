@@ -67,7 +67,7 @@ export async function readProgress(
 /** Whether who renders with this model takes no work at the moment. */
 function isShut({ catalogue, providers }: ProgressDeps, order: OrderRow): boolean {
   const name = catalogue.findModel(order.quote?.model ?? '')?.provider ?? 'replicate';
-  const isTrained = catalogue.require(order.serviceType).finish === 'trained_model';
+  const isTrained = catalogue.find(order.serviceType)?.finish === 'trained_model';
   const kind = isTrained ? 'training' : 'prediction';
   return providers.find(name) !== undefined && providers.gateOf(name, kind).isShut();
 }

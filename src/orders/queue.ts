@@ -28,6 +28,11 @@ export interface Jobs {
   purge: { readonly orderId: string };
   /** Have a provider delete an avatar. */
   forget: { readonly avatarId: number };
+  /**
+   * Stop a training that nobody wants, and have its provider delete what came of it. `externalId`: where
+   * it is another than that of its attempt; `tries`: how often it was tried.
+   */
+  reap: { readonly attemptId: string; readonly externalId?: string; readonly tries?: number };
 }
 export type JobName = keyof Jobs;
 const JOB_NAMES = [
@@ -40,6 +45,7 @@ const JOB_NAMES = [
   'preview',
   'purge',
   'forget',
+  'reap',
 ] as const satisfies JobName[];
 
 /** A job to be enqueued. */

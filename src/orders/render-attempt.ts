@@ -19,6 +19,7 @@ import { diskFullPause, isDiskFull } from './disk.ts';
 import { type Fetched, fetchOutput, type OutputDeps, type OutputForm } from './outputs.ts';
 import type { ProviderGate } from './provider-gate.ts';
 import type { Providers } from './providers.ts';
+import type { Queue } from './queue.ts';
 import type { Slot } from './slots.ts';
 import type { Watch } from './watch.ts';
 
@@ -65,6 +66,7 @@ const OUTPUT_LIFE_MS = 2 * 3_600_000;
 
 export interface AttemptDeps extends OutputDeps {
   readonly db: Db;
+  readonly queue: Queue;
   readonly providers: Providers;
   readonly watch: Watch;
   readonly chat: Pick<ChatPort, 'alarm'>;
@@ -80,6 +82,8 @@ export interface AttemptJob {
   readonly output: { readonly form: OutputForm; readonly key: string };
   /** An attempt may take this long, in milliseconds from its creation. */
   readonly attemptMs: number;
+  /** Until when that is waited out which only time or the operator can mend, in milliseconds since the epoch. */
+  readonly waitUntil: number;
 }
 
 /** Where an attempt left the step. */
@@ -88,6 +92,8 @@ export type AttemptEnd =
   | { readonly kind: 'output'; readonly attemptId: string; readonly info: unknown }
   /** Written down as failed. */
   | { readonly kind: 'failed' }
+  /** The same, and nothing more is to be tried: what was waited out did not pass. */
+  | { readonly kind: 'gave_up' }
   /** The step is no longer ours to render: cancelled, or done by somebody else. */
   | { readonly kind: 'over' };
 
@@ -121,9 +127,10 @@ export async function startAttempt(
       return create(deps, job, row, signal, slot);
     }
     const { failure } = prepared;
-    if (!mayWait(failure, tries)) {
+    const isInVain = waitsInVain(job, failure);
+    if (isInVain || !mayWait(failure, tries)) {
       await recordUnsent(deps.db, attempt, request.model, failure.kind);
-      return { kind: 'failed' };
+      return { kind: isInVain ? 'gave_up' : 'failed' };
     }
     await job.gate.pause(failure, tries - 1, stepTopic(stepId), signal);
   }
@@ -140,6 +147,8 @@ export async function resumeAttempt(
   if (row.state === 'running') return follow(deps, job, row, signal, slot);
   const found = await findLost(deps, job, row, signal);
   if (found === 'absent') return create(deps, job, row, signal, slot);
+  // It may have been bought: to buy it once more is another attempt, and there are only so many.
+  if (found === 'untold') return fail(deps, row, { kind: 'network' });
   return found ? follow(deps, job, found, signal, slot) : { kind: 'over' };
 }
 
@@ -155,10 +164,14 @@ export async function stopLeftovers(
     let { externalId } = row;
     if (!externalId) {
       const found = await provider?.find(await lookup(deps, row, deps.timing.attemptMs), signal);
-      if (found?.kind === 'found') externalId = found.externalId;
+      if (found?.kind === 'found') {
+        externalId = found.externalId;
+        // Once its order is purged, nobody could find it any more.
+        await adoptPrediction(deps.db, row.id, externalId);
+      }
     }
     if (externalId && provider) await stopPrediction(deps, provider, externalId, signal);
-    await endAttempt(deps.db, row.id, { state: 'cancelled' });
+    await endAttempt(deps, row.id, { state: 'cancelled' });
   }
 }
 
@@ -172,26 +185,30 @@ async function create(
 ): Promise<AttemptEnd> {
   for (let tries = 1; ; tries += 1) {
     if (!(await isRendering(deps.db, job.stepId))) {
-      await endAttempt(deps.db, row.id, { state: 'cancelled' });
+      await endAttempt(deps, row.id, { state: 'cancelled' });
       return { kind: 'over' };
     }
-    if (!(await job.gate.open(stepTopic(job.stepId), signal))) continue;
+    if (!(await job.gate.open(stepTopic(job.stepId), signal))) {
+      if (isTooLate(job)) return giveUpWaiting(deps, row);
+      continue;
+    }
     const created = await job.provider.create(attemptOf(row, job.attemptMs), signal);
     if (created.kind === 'created') {
       job.gate.succeeded();
       const adopted = await adoptPrediction(deps.db, row.id, created.externalId);
       if (adopted) return follow(deps, job, adopted, signal, slot);
-      await stopPrediction(deps, job.provider, created.externalId, signal);
+      await stopUnwanted(deps, job.provider, row, created.externalId, signal);
       return { kind: 'over' };
     }
     const { failure } = created;
     if (failure.ambiguous) {
       // The provider may have accepted it all the same: look before anything is asked for again.
       const found = await findLost(deps, job, row, signal);
-      if (found !== 'absent')
+      if (found !== 'absent' && found !== 'untold')
         return found ? follow(deps, job, found, signal, slot) : { kind: 'over' };
     }
     if (!mayWait(failure, tries)) return fail(deps, row, failure);
+    if (waitsInVain(job, failure)) return giveUpWaiting(deps, row);
     await job.gate.pause(failure, tries - 1, stepTopic(job.stepId), signal);
   }
 }
@@ -200,14 +217,15 @@ async function create(
  * Looks for the prediction of an attempt whose answer was lost. While the provider cannot be asked it
  * waits, since buying again without having looked could buy twice; but no longer than an attempt may
  * take, for by then the provider has stopped whatever it accepted.
- * @returns the attempt with its id, `absent`, or undefined when the attempt is over.
+ * @returns the attempt with its id, `absent`, `untold` where nobody will ever tell, or undefined when the
+ * attempt is over.
  */
 async function findLost(
   deps: AttemptDeps,
   job: AttemptJob,
   row: PredictionRow,
   signal: AbortSignal,
-): Promise<PredictionRow | 'absent' | undefined> {
+): Promise<PredictionRow | 'absent' | 'untold' | undefined> {
   const topic = stepTopic(row.stepId);
   const deadline = Date.now() + job.attemptMs;
   for (let look = 0; look < deps.timing.findMs.length && Date.now() < deadline; ) {
@@ -221,7 +239,7 @@ async function findLost(
         break;
       case 'failed':
         // A provider without a listing will never tell.
-        if (retryPolicy(found.failure.kind) === 'never') return 'absent';
+        if (retryPolicy(found.failure.kind) === 'never') return 'untold';
         if (!(await isRendering(deps.db, row.stepId))) return undefined;
         await deps.watch.sleep(topic, pauseAfter(found.failure, deps.timing.retryMs), signal);
         break;
@@ -327,9 +345,36 @@ async function stopPrediction(
   }
 }
 
+/** Stops what nobody waits for: a prediction by itself, a training with all that comes of it. */
+async function stopUnwanted(
+  deps: AttemptDeps,
+  provider: Provider,
+  row: PredictionRow,
+  externalId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (row.kind !== 'training') return stopPrediction(deps, provider, externalId, signal);
+  const data = { attemptId: row.id, externalId };
+  await deps.db.transaction((tx) => deps.queue.send(tx, 'reap', [{ data }]));
+}
+
 async function fail(deps: AttemptDeps, row: PredictionRow, failure: Failure): Promise<AttemptEnd> {
-  await endAttempt(deps.db, row.id, { state: 'failed', failure: failure.kind });
+  await endAttempt(deps, row.id, { state: 'failed', failure: failure.kind });
   return { kind: 'failed' };
+}
+
+/** What only time or the operator could have mended was not: nothing was bought, and nothing will be. */
+async function giveUpWaiting(deps: AttemptDeps, row: PredictionRow): Promise<AttemptEnd> {
+  await endAttempt(deps, row.id, { state: 'failed', failure: 'provider_error' });
+  return { kind: 'gave_up' };
+}
+
+function waitsInVain(job: AttemptJob, failure: Failure): boolean {
+  return retryPolicy(failure.kind) === 'wait' && isTooLate(job);
+}
+
+function isTooLate({ waitUntil }: AttemptJob): boolean {
+  return Date.now() > waitUntil;
 }
 
 /**

@@ -4,11 +4,12 @@ import { orders, predictions, steps } from '../db/schema.ts';
 import { type FailureKind, retryPolicy } from '../domain/failure.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Catalogue } from '../services/catalogue.ts';
+import type { Service, StepMaterial } from '../services/service.ts';
 import { type PredictionRow, readAttempts } from './attempts.ts';
 import type { ChatPort } from './chat-port.ts';
+import { errorCode } from './error-code.ts';
 import { outputKey } from './keys.ts';
 import { OUTPUT_EXTENSIONS, outputForm } from './outputs.ts';
-import type { Queue } from './queue.ts';
 import { refundStep } from './refund.ts';
 import {
   type AttemptDeps,
@@ -19,7 +20,7 @@ import {
   stepTopic,
   stopLeftovers,
 } from './render-attempt.ts';
-import { lockOrder, readOrder, readSteps, type StepRow } from './rows.ts';
+import { lockOrder, type OrderRow, readOrder, readSteps, type StepRow } from './rows.ts';
 import type { Slot } from './slots.ts';
 import { stepMaterial } from './step-material.ts';
 
@@ -27,9 +28,16 @@ const MAX_ATTEMPTS = 3;
 
 export interface RenderDeps extends AttemptDeps {
   readonly catalogue: Catalogue;
-  readonly queue: Queue;
   readonly ledger: Ledger;
   readonly chat: Pick<ChatPort, 'progressChanged' | 'alarm'>;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+/** Why a step cannot be asked for. */
+interface Undone {
+  readonly failure: FailureKind;
+  /** Whether an operator should know: what is sold, or the program, is not what the order was made with. */
+  readonly isOurs: boolean;
 }
 
 /**
@@ -47,7 +55,13 @@ export async function renderStep(
   if (!step) return stopLeftovers(deps, stepId, signal);
   deps.chat.progressChanged(step.orderId);
   const job = await describe(deps, step, signal);
-  if (typeof job === 'string') return giveUp(deps, step, job);
+  if ('failure' in job) {
+    const { failure, isOurs } = job;
+    await giveUp(deps, step, failure);
+    if (isOurs) await deps.chat.alarm({ kind: 'order_failed', orderId: step.orderId, failure });
+    // Bought when it could still be asked for.
+    return stopLeftovers(deps, stepId, signal);
+  }
   for (;;) {
     const attempts = await readAttempts(deps.db, stepId);
     const last = attempts.at(-1);
@@ -67,7 +81,8 @@ export async function renderStep(
       last?.state === 'creating' || last?.state === 'running'
         ? await resumeAttempt(deps, job, last, signal, slot)
         : await startAttempt(deps, job, attempts.length + 1, signal, slot);
-    if (end.kind === 'output') return keep(deps, step, job, end);
+    if (end.kind === 'output') return keep(deps, step, job, end, signal);
+    if (end.kind === 'gave_up') return giveUp(deps, step, 'provider_error');
     if (end.kind === 'over') return stopLeftovers(deps, stepId, signal);
   }
 }
@@ -93,24 +108,25 @@ async function claim(deps: RenderDeps, stepId: number): Promise<StepRow | undefi
   });
 }
 
-/** What the model is asked for; why it cannot be, where a file or the provider is not there any more. */
+/** What the model is asked for; why it cannot be, where a file, the provider or the model is not there any more. */
 async function describe(
   deps: RenderDeps,
   step: StepRow,
   signal: AbortSignal,
-): Promise<AttemptJob | FailureKind> {
+): Promise<AttemptJob | Undone> {
   const order = await readOrder(deps.db, step.orderId);
   const entry = deps.catalogue.findModel(order?.quote?.model ?? '');
-  if (!order || !entry) throw new Error(`Order ${step.orderId} names no known model`);
-  const service = deps.catalogue.require(order.serviceType);
+  const service = deps.catalogue.find(order?.serviceType ?? '');
+  if (!order || !entry || !service) return { failure: 'provider_error', isOurs: true };
   const { provider: name = 'replicate', patience = 1 } = entry;
   const provider = deps.providers.find(name);
-  if (!provider) return 'provider_error';
+  if (!provider) return { failure: 'provider_error', isOurs: false };
   const material = await stepMaterial(deps, order, step, service, signal);
-  if (!material) return 'bad_input';
+  if (!material) return { failure: 'bad_input', isOurs: false };
   const form = outputForm(service.finish);
   const kind = form === 'model' ? 'training' : 'prediction';
-  const request = service.request(service.input.parse(order.input), material);
+  const request = requestOf(deps, order, service, material);
+  if (!request) return { failure: 'provider_error', isOurs: true };
   return {
     stepId: step.id,
     request: { ...request, kind },
@@ -118,7 +134,18 @@ async function describe(
     gate: deps.providers.gateOf(name, kind),
     output: { form, key: outputKey(order.id, step.position, OUTPUT_EXTENSIONS[form]) },
     attemptMs: deps.timing.attemptMs * patience,
+    waitUntil: (order.confirmedAt ?? order.createdAt).getTime() + deps.timing.waitMs,
   };
+}
+
+/** Undefined when the service cannot read any more what it once sold: it never will again. */
+function requestOf(deps: RenderDeps, order: OrderRow, service: Service, material: StepMaterial) {
+  try {
+    return service.request(service.input.parse(order.input), material);
+  } catch (error) {
+    deps.log.warn({ orderId: order.id, ...errorCode(error) }, 'an order cannot be read any more');
+    return undefined;
+  }
 }
 
 /** Why the step failed for good, or undefined when another attempt is due. */
@@ -133,6 +160,7 @@ async function keep(
   step: StepRow,
   { output: { key } }: AttemptJob,
   { attemptId, info }: { readonly attemptId: string; readonly info: unknown },
+  signal: AbortSignal,
 ): Promise<void> {
   const kept = await settle(deps, step, async (tx) => {
     await tx
@@ -142,7 +170,9 @@ async function keep(
     return { state: 'done', outputKey: key, outputInfo: info };
   });
   // Cancelled and refunded while it was downloaded.
-  if (!kept) await deps.storage.remove(key);
+  if (kept) return;
+  await deps.storage.remove(key);
+  await stopLeftovers(deps, step.id, signal);
 }
 
 /** The step failed for good: refunded at once; a video gets a stand-in for it when it is finished. */
