@@ -182,6 +182,10 @@ export const orders = pgTable(
   (table) => [
     index('orders_person').on(table.personId, table.createdAt),
     index('orders_state').on(table.state),
+    // What a step of a model takes is measured on its newest orders.
+    index('orders_measured')
+      .on(sql`(${table.quote} ->> 'model')`, table.confirmedAt)
+      .where(sql`${table.confirmedAt} is not null`),
   ],
 );
 
@@ -336,6 +340,7 @@ export const steps = pgTable(
   (table) => [
     unique('steps_position').on(table.orderId, table.position),
     index('steps_waiting').on(table.rank).where(sql`${table.state} = 'waiting'`),
+    index('steps_busy').on(table.orderId).where(sql`${table.state} in ('waiting', 'rendering')`),
   ],
 );
 

@@ -4,9 +4,9 @@ import { orders, type QuotedStep, steps } from '../db/schema.ts';
 import { stars, sumStars } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Catalogue } from '../services/catalogue.ts';
-import type { Service } from '../services/service.ts';
 import { nextRank } from './fair-rank.ts';
 import { chargeKey } from './keys.ts';
+import { laneOf } from './lanes.ts';
 import type { ConfirmOutcome, ShownOffer } from './orders.ts';
 import type { Queue } from './queue.ts';
 import { readQuotedInput } from './quoted-input.ts';
@@ -89,9 +89,4 @@ async function enqueueSteps(
     laneOf(deps.catalogue.require(order.serviceType)),
     inserted.map(({ id, rank }) => ({ data: { stepId: id }, priority: -rank })),
   );
-}
-
-/** Trainings take hours: they have workers of their own, and hold up nobody. */
-function laneOf(service: Service): 'step' | 'training' {
-  return service.finish === 'trained_model' ? 'training' : 'step';
 }

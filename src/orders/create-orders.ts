@@ -23,6 +23,7 @@ import { deliverOrder } from './deliver.ts';
 import { addFile, clearPhotos, findOpenOrder, openOrder, readIntake, undoLast } from './draft.ts';
 import { finishOrder } from './finish.ts';
 import { forgetPerson } from './forget-person.ts';
+import { TRAININGS_AT_ONCE } from './lanes.ts';
 import type { Orders } from './orders.ts';
 import { readText } from './outputs.ts';
 import { askPreview, renderPreview } from './preview.ts';
@@ -48,7 +49,7 @@ const RECORDING_WORKERS = { count: 2 };
 /** Of those that render, so many more may fetch and check outputs beside. */
 const SPARE_SHARE = 0.5;
 /** Trainings take hours, and nothing of this machine. */
-const TRAINING_SLOTS = { size: 1, spare: 49 };
+const TRAINING_SLOTS = { size: 1, spare: TRAININGS_AT_ONCE - 1 };
 const ANY_TIME: Slot = { release: () => undefined, take: async () => undefined };
 /** Finishing is disk and processor; the machine is small. */
 const FINISH_WORKERS = { count: 1 };

@@ -6,6 +6,7 @@ import { ACTIVE_STATES, hasClip } from '../domain/order-state.ts';
 import { NO_STARS } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Catalogue } from '../services/catalogue.ts';
+import { inLane, laneOfModel } from './lanes.ts';
 import type { HistoryItem, OrderProgress, OrderView } from './orders.ts';
 import type { Providers } from './providers.ts';
 import { measureLoad, remainingSeconds } from './render-times.ts';
@@ -33,15 +34,17 @@ export async function readProgress(
   const waiting = all.filter((step) => step.state === 'waiting');
   const [first] = waiting;
   const last = waiting.at(-1);
+  const modelId = order.quote?.model ?? '';
+  const lane = inLane(deps.catalogue, laneOfModel(deps.catalogue, modelId));
   const [row] = await selectRows(
     deps.db,
-    sql`select count(*) filter (where order_id <> ${orderId} and rank <= ${first?.rank ?? -1}::int)::int as ahead,
-               count(*) filter (where order_id <> ${orderId} and rank <= ${last?.rank ?? -1}::int)::int as before_last
-          from steps where state = 'waiting'`,
+    sql`select count(*) filter (where ${steps.rank} <= ${first?.rank ?? -1}::int)::int as ahead,
+               count(*) filter (where ${steps.rank} <= ${last?.rank ?? -1}::int)::int as before_last
+          from ${steps} join ${orders} on ${orders.id} = ${steps.orderId}
+         where ${steps.state} = 'waiting' and ${steps.orderId} <> ${orderId} and ${lane}`,
   );
   const queue = queueRow.parse(row);
-  const modelId = order.quote?.model ?? '';
-  const load = await measureLoad(deps.db, deps.catalogue, modelId);
+  const load = await measureLoad(deps, modelId);
   const youngest = Math.max(...running.map((step) => step.startedAt?.getTime() ?? Date.now()));
   const active = order.state === 'queued' || order.state === 'rendering';
   return {
@@ -53,7 +56,7 @@ export async function readProgress(
     etaSeconds: active
       ? remainingSeconds({
           renderSeconds: load.renderSeconds,
-          concurrency: deps.renderConcurrency,
+          concurrency: load.concurrency,
           stepsToGo: waiting.length + running.length + queue.before_last,
           runningForSeconds:
             waiting.length === 0 && running.length > 0 ? (Date.now() - youngest) / 1000 : undefined,

@@ -1,0 +1,2 @@
+CREATE INDEX "orders_measured" ON "orders" USING btree (("quote" ->> 'model'),"confirmed_at") WHERE "orders"."confirmed_at" is not null;--> statement-breakpoint
+CREATE INDEX "steps_busy" ON "steps" USING btree ("order_id") WHERE "steps"."state" in ('waiting', 'rendering');
