@@ -57,13 +57,13 @@ export interface Reconciler {
 
 /** Telegram's longest page, and how many known lines are read again. */
 const PAGE = 100;
-const OVERLAP = 100;
 
 /** Keys in one question to the database. */
 const CHUNK = 1000;
 
-export function createReconciler(deps: ComparedBooks): Reconciler {
-  const { db } = deps;
+/** @param deps.pageSize the longest page that is asked for, and how many known lines are read again. */
+export function createReconciler(deps: ComparedBooks & { readonly pageSize?: number }): Reconciler {
+  const { db, pageSize = PAGE } = deps;
 
   async function reconcile(
     transactions: readonly StarTransaction[],
@@ -88,7 +88,7 @@ export function createReconciler(deps: ComparedBooks): Reconciler {
     async run(fetch, { whole = false } = {}) {
       const [cursor] = await db.select().from(starCursor);
       const startedAt = new Date();
-      const { start, transactions } = await readList(fetch, whole ? undefined : cursor);
+      const { start, transactions } = await readList(fetch, pageSize, whole ? undefined : cursor);
       const reconciliation = await reconcile(transactions, startedAt);
       const settled = countSettled(transactions, reconciliation.differences);
       const last = transactions[settled - 1];
@@ -115,19 +115,21 @@ interface ListPart {
 /** The list from a little before the cursor to its end; from its beginning without one. */
 async function readList(
   fetch: FetchStarTransactions,
+  pageSize: number,
   cursor?: Pick<typeof starCursor.$inferSelect, 'compared' | 'lastLine'>,
 ): Promise<ListPart> {
   const compared = cursor?.compared ?? 0;
-  const start = Math.max(0, compared - OVERLAP);
+  const start = Math.max(0, compared - pageSize);
   const transactions: StarTransaction[] = [];
   for (;;) {
-    const page = await fetch(start + transactions.length, PAGE);
+    const page = await fetch(start + transactions.length, pageSize);
     transactions.push(...page);
-    if (start > 0 && transactions.length === 0) return readList(fetch);
+    if (start > 0 && transactions.length === 0) return readList(fetch, pageSize);
     const last = transactions[compared - 1 - start];
     const expected = cursor?.lastLine ?? null;
-    if (expected !== null && (!last || lineKey(last) !== expected)) return readList(fetch);
-    if (page.length < PAGE) return { start, transactions };
+    if (expected !== null && (!last || lineKey(last) !== expected))
+      return readList(fetch, pageSize);
+    if (page.length < pageSize) return { start, transactions };
   }
 }
 

@@ -13,6 +13,9 @@ import type { StarTransaction } from '../../src/ledger/star-transaction.ts';
 import { addPerson, openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createTelegramBooks, type TelegramBooks } from './telegram-books.ts';
 
+/** A tenth of Telegram's longest. */
+const PAGE = 10;
+
 let database: TestDatabase;
 let ledger: Ledger;
 let payments: Payments;
@@ -28,7 +31,7 @@ beforeEach(async () => {
   ledger = createLedger({ db });
   payments = createPayments({ db, referralBonus: NO_STARS });
   refunds = createStarRefunds({ db });
-  reconciler = createReconciler({ db, payments, refunds });
+  reconciler = createReconciler({ db, payments, refunds, pageSize: PAGE });
   telegram = createTelegramBooks(randomUUID());
   personId = await addPerson(db);
 });
@@ -122,9 +125,9 @@ describe('what cannot be explained is a difference:', () => {
   test('a line that the books refuse, which keeps no other line from them', async () => {
     const nothing = telegram.pay(personId, 0, null);
     const payment = telegram.pay(personId, 50, null);
-    for (let index = 0; index < 120; index++) telegram.pay(personId, 1, null);
+    for (let index = 0; index < 12; index++) telegram.pay(personId, 1, null);
     const first = await reconciler.run(telegram.fetch);
-    assert.equal(first.credited.length, 121);
+    assert.equal(first.credited.length, 13);
     assert.ok(first.credited.some((booked) => booked.payment.chargeId === payment.id));
     const { differences } = await reconciler.run(telegram.fetch);
     assert.deepEqual(
@@ -174,27 +177,27 @@ describe('what cannot be explained is a difference:', () => {
 });
 
 describe('paging', () => {
-  test('reads the whole list the first time, then what is new and a hundred lines again', async () => {
-    for (let index = 0; index < 230; index++) telegram.pay(personId, 1, null);
+  test('reads the whole list the first time, then what is new and a page of known lines again', async () => {
+    for (let index = 0; index < 23; index++) telegram.pay(personId, 1, null);
     const asked: string[] = [];
     const fetch = (offset: number, limit: number) => {
       asked.push(`${offset}+${limit}`);
       return telegram.fetch(offset, limit);
     };
-    assert.equal((await reconciler.run(fetch)).credited.length, 230);
+    assert.equal((await reconciler.run(fetch)).credited.length, 23);
     telegram.pay(personId, 1, null);
     assert.equal((await reconciler.run(fetch)).credited.length, 1);
     await reconciler.run(fetch, { whole: true });
     assert.deepEqual(asked, [
-      ...['0+100', '100+100', '200+100'],
-      ...['130+100', '230+100'],
-      ...['0+100', '100+100', '200+100'],
+      ...['0+10', '10+10', '20+10'],
+      ...['13+10', '23+10'],
+      ...['0+10', '10+10', '20+10'],
     ]);
-    assert.equal(await ledger.balance(personId), 23_100);
+    assert.equal(await ledger.balance(personId), 2400);
   });
 
   test('begins anew with a list that is shorter than it was', async () => {
-    for (let index = 0; index < 120; index++) telegram.pay(personId, 1, null);
+    for (let index = 0; index < 12; index++) telegram.pay(personId, 1, null);
     await reconciler.run(telegram.fetch);
     const other = createTelegramBooks(randomUUID());
     other.pay(personId, 7, null);
@@ -204,20 +207,20 @@ describe('paging', () => {
   });
 
   test('begins anew with a list that is another one, however long it is', async () => {
-    for (let index = 0; index < 150; index++) telegram.pay(personId, 1, null);
+    for (let index = 0; index < 15; index++) telegram.pay(personId, 1, null);
     await reconciler.run(telegram.fetch);
     const other = createTelegramBooks(randomUUID());
-    for (let index = 0; index < 250; index++) other.pay(personId, 1, null);
-    assert.equal((await reconciler.run(other.fetch)).credited.length, 250);
-    assert.equal((await reconciler.run(other.fetch)).compared, 100);
+    for (let index = 0; index < 25; index++) other.pay(personId, 1, null);
+    assert.equal((await reconciler.run(other.fetch)).credited.length, 25);
+    assert.equal((await reconciler.run(other.fetch)).compared, PAGE);
   });
 
   test('reads the lines of people nobody met until they were booked, however many follow', async () => {
     const stranger = await addPerson(database.db);
     await database.db.delete(people).where(eq(people.id, stranger));
-    for (let index = 0; index < 130; index++) telegram.pay(personId, 1, null);
+    for (let index = 0; index < 13; index++) telegram.pay(personId, 1, null);
     telegram.pay(stranger, 50, null);
-    for (let index = 0; index < 230; index++) telegram.pay(personId, 1, null);
+    for (let index = 0; index < 23; index++) telegram.pay(personId, 1, null);
     telegram.pay(stranger, 70, null);
     for (let index = 0; index < 3; index++) {
       const { differences } = await reconciler.run(telegram.fetch);
@@ -231,17 +234,17 @@ describe('paging', () => {
     }
     await database.db.insert(people).values({ id: stranger, firstName: 'Met', language: 'en' });
     const { credited, differences, compared } = await reconciler.run(telegram.fetch);
-    assert.deepEqual([credited.length, differences.length, compared], [2, 0, 332]);
+    assert.deepEqual([credited.length, differences.length, compared], [2, 0, 35]);
     assert.equal(await ledger.balance(stranger), 12_000);
-    assert.equal((await reconciler.run(telegram.fetch)).compared, 100, 'and no further');
+    assert.equal((await reconciler.run(telegram.fetch)).compared, PAGE, 'and no further');
   });
 
   test('that fails half-way books nothing and is made up for the next time', async () => {
-    for (let index = 0; index < 120; index++) telegram.pay(personId, 1, null);
+    for (let index = 0; index < 12; index++) telegram.pay(personId, 1, null);
     const broken = (offset: number, limit: number) =>
       offset > 0 ? Promise.reject(new Error('502')) : telegram.fetch(offset, limit);
     await assert.rejects(reconciler.run(broken), /502/);
-    assert.equal((await reconciler.run(telegram.fetch)).credited.length, 120);
+    assert.equal((await reconciler.run(telegram.fetch)).credited.length, 12);
   });
 });
 
