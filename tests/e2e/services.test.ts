@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import JSZip from 'jszip';
 import sharp from 'sharp';
 import { orders } from '../../src/db/schema.ts';
@@ -261,6 +262,8 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     await ann.choose('Image to prompt');
     const photos = await makePhotos(3);
     ann.person.sendPhotos(photos, { album: true });
+    // Each photo is offered in place of the one before; what an earlier offer shows cannot be confirmed.
+    await pause(4_000);
     await ann.confirm('2.81');
     await ann.receive('2.81');
     await spend('2.81');
