@@ -1,18 +1,9 @@
-import type { Api } from 'grammy';
 import { assertNever } from '../../domain/assert-never.ts';
 import { isActive, isOpen } from '../../domain/order-state.ts';
-import type { Orders, OrderView } from '../../orders/orders.ts';
-import type { People } from '../../people/people.ts';
-import type { Catalogue } from '../../services/catalogue.ts';
+import type { OrderView } from '../../orders/orders.ts';
 import type { OrderPress } from '../callback-data.ts';
-import type { Collector } from '../collector.ts';
 import type { PressedButton, Talk } from '../context.ts';
 import type { TextKey } from '../i18n.ts';
-import type { Messenger } from '../messenger.ts';
-import type { Checkout } from '../payments/checkout.ts';
-import type { ProgressDisplay } from '../progress-display.ts';
-import type { Questions } from '../questions.ts';
-import type { PhotoTerms } from '../views/photos.ts';
 import {
   freePreviewCaption,
   freePreviewKeyboard,
@@ -22,22 +13,7 @@ import {
 import { createAsking } from './asking.ts';
 import { createOffering } from './offering.ts';
 import { createSelling, refused } from './selling.ts';
-import { type Begun, overKey, type Stage } from './stage.ts';
-
-export interface OrderFlowDeps {
-  readonly api: Pick<Api, 'sendPhoto' | 'sendMediaGroup' | 'sendVideo'>;
-  readonly orders: () => Orders;
-  readonly people: Pick<People, 'setGender'>;
-  readonly messenger: Messenger;
-  readonly collector: Collector;
-  readonly progress: ProgressDisplay;
-  readonly questions: Questions;
-  readonly checkout: Pick<Checkout, 'refusal' | 'begin' | 'withdraw'>;
-  readonly catalogue: Catalogue;
-  readonly terms: PhotoTerms;
-  /** The packs of a top-up, in XTR. */
-  readonly packs: readonly number[];
-}
+import { type Begun, type OrderFlowDeps, overKey, type Stage } from './stage.ts';
 
 /**
  * The steps of an order in the chat, whatever is ordered. Where an order stands is in its row alone, so each step may
