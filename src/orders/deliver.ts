@@ -220,12 +220,17 @@ async function isWholeSent(
   order: OrderRow,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const sent = await deps.db
+    .select({ kind: deliveries.kind })
+    .from(deliveries)
+    .where(and(eq(deliveries.orderId, order.id), ne(deliveries.kind, 'notice')));
   const result = await describeResult(deps, order, signal);
-  if (!result) return false;
-  const { previews, documents } = messagesOf(result);
-  const sent = await deps.db.$count(
-    deliveries,
-    and(eq(deliveries.orderId, order.id), ne(deliveries.kind, 'notice')),
-  );
-  return sent >= previews + documents;
+  if (result) {
+    const { previews, documents } = messagesOf(result);
+    return sent.length >= previews + documents;
+  }
+  // Gone from the disk after its original was sent, a video has arrived all the same.
+  const finish = deps.catalogue.find(order.serviceType)?.finish;
+  const isVideo = finish === 'stitched_video' || finish === 'video';
+  return isVideo && sent.some(({ kind }) => kind === 'document');
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { stars } from '../../src/domain/stars.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
@@ -175,6 +177,19 @@ describe('an order', () => {
     await rig.until(id, person, 'delivered');
     assert.equal(rig.replicate.predictions.length - bought, 2);
     assert.equal(await rig.balance(person), 50_000 - PRICE);
+  });
+
+  it('that has arrived stays paid, though its files are lost before the last words', async () => {
+    const person = await rig.person(20_000);
+    const sent = { kind: 'sent', message: { messageId: 1, fileId: 'f' } } as const;
+    rig.chat.nextOutcomes.push(sent, sent, { kind: 'later', retryAfterMs: 1_500 });
+    const order = await rig.order(person, 2);
+    await rig.eventually('the original is sent', () =>
+      rig.chat.documents.some(({ video }) => video.orderId === order),
+    );
+    await rm(join(rig.storageRoot, 'orders', order, 'result'), { recursive: true });
+    await rig.until(order, person, 'delivered');
+    assert.equal(await rig.balance(person), 20_000 - PRICE);
   });
 
   it('sends nothing twice when the chat asks to wait, and waits for a person who blocked the bot', async () => {
