@@ -168,17 +168,12 @@ export function noQuoteText(
 export function confirmScreen(
   t: Translate,
   orderId: string,
-  { option, balance }: Extract<ChooseOutcome, { kind: 'chosen' }>,
+  chosen: Extract<ChooseOutcome, { kind: 'chosen' }>,
 ): Screen {
+  const { option } = chosen;
   const { mode, price, quote } = option;
   return {
-    text: [
-      `<b>${optionLine(t, option)}</b>`,
-      `${balanceLine(t, balance)}\n${t('morph.balanceAfter', {
-        balance: showStars(stars(balance - price)),
-      })}\n${t('morph.readyIn', { wait: showWait(t, option.waitSeconds) })}`,
-      t('morph.confirmPromise'),
-    ].join('\n\n'),
+    text: [`<b>${optionLine(t, option)}</b>`, ...agreementLines(t, chosen)].join('\n\n'),
     keyboard: [
       [orderButton(t('morph.confirm'), { action: 'confirm', orderId, mode, price, quote })],
       [
@@ -187,6 +182,22 @@ export function confirmScreen(
       ],
     ],
   };
+}
+
+/** What is left after an order, when it is ready, and what is promised: said of each before it is confirmed. */
+export function agreementLines(
+  t: Translate,
+  { option, balance }: Extract<ChooseOutcome, { kind: 'chosen' }>,
+): string[] {
+  const left = showStars(stars(balance - option.price));
+  return [
+    [
+      balanceLine(t, balance),
+      t('morph.balanceAfter', { balance: left }),
+      t('morph.readyIn', { wait: showWait(t, option.waitSeconds) }),
+    ].join('\n'),
+    t('morph.confirmPromise'),
+  ];
 }
 
 /** The person cannot pay yet. */
@@ -218,6 +229,6 @@ export function shortScreen(
   };
 }
 
-export function balanceLine(t: Translate, balance: Stars): string {
+function balanceLine(t: Translate, balance: Stars): string {
   return t('morph.balance', { balance: showStars(balance) });
 }

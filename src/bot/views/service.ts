@@ -2,15 +2,14 @@ import type { InlineKeyboardButton } from 'grammy/types';
 import { z } from 'zod';
 import type { PhotoWarning } from '../../domain/photo-look.ts';
 import type { Stars } from '../../domain/stars.ts';
-import { stars } from '../../domain/stars.ts';
 import type { ChooseOutcome, NextOutcome, OrderView } from '../../orders/orders.ts';
 import type { Catalogue } from '../../services/catalogue.ts';
 import type { Option, Question, Service } from '../../services/service.ts';
-import { showStars, showWait } from '../amounts.ts';
+import { showStars } from '../amounts.ts';
 import { orderButton } from '../callback-data.ts';
 import { escapeHtml, serviceWords, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
-import { balanceLine, warningLines } from './quote.ts';
+import { agreementLines, warningLines } from './quote.ts';
 
 type Asked = Extract<NextOutcome, { kind: 'ask' }>;
 
@@ -98,19 +97,16 @@ export function offerScreen(
   t: Translate,
   order: Pick<OrderView, 'id' | 'serviceType' | 'answers'>,
   line: string,
-  { option, balance }: Extract<ChooseOutcome, { kind: 'chosen' }>,
+  chosen: Extract<ChooseOutcome, { kind: 'chosen' }>,
   warnings: readonly PhotoWarning[],
 ): Screen {
-  const { mode, price, quote } = option;
+  const { mode, price, quote } = chosen.option;
   const orderId = order.id;
   return {
     text: [
       `${headline(t, order.serviceType, line)} · <b>${showStars(price)}</b>`,
       ...warningLines(t, warnings, 'common.warn'),
-      `${balanceLine(t, balance)}\n${t('morph.balanceAfter', {
-        balance: showStars(stars(balance - price)),
-      })}\n${t('morph.readyIn', { wait: showWait(t, option.waitSeconds) })}`,
-      t('morph.confirmPromise'),
+      ...agreementLines(t, chosen),
     ].join('\n\n'),
     keyboard: [
       [orderButton(t('morph.confirm'), { action: 'confirm', orderId, mode, price, quote })],
