@@ -85,12 +85,12 @@ export function createAsking(deps: OrderFlowDeps, offering: Offering): Asking {
     const { person, t } = talk;
     const old = await deps.orders().find(orderId, person.id);
     if (old && !(await findOffered(talk, old.serviceType))) return NOT_BEGUN;
-    // The draft that the new one takes the place of.
     const open = await deps.orders().findOpen(person.id);
-    if (open && open.serviceType === old?.serviceType) await checkout.withdraw(open.id);
     const order = await deps.orders().again(orderId, person.id, field ?? undefined, talk.requestId);
     await talk.answer(order ? undefined : t('account.cannotRepeat'), { alert: !order });
     if (!order) return NOT_BEGUN;
+    // The new draft took the place of it; only now, since a draft that stays can still be paid.
+    if (open && open.serviceType === order.serviceType) await checkout.withdraw(open.id);
     return { orderId: order.id, stage: await received(talk, order.id) };
   }
 
@@ -248,7 +248,7 @@ export function createAsking(deps: OrderFlowDeps, offering: Offering): Asking {
   }
 
   /** Whether somebody else than its owner is in the pictures of this order. */
-  async function isOfTheOrder({ serviceType }: OrderView): Promise<boolean> {
+  function isOfTheOrder({ serviceType }: OrderView): boolean {
     const asked = catalogue.require(serviceType).questions.find(({ kind }) => kind === 'gender');
     return asked?.kind === 'gender' && asked.always;
   }
@@ -298,7 +298,7 @@ export function createAsking(deps: OrderFlowDeps, offering: Offering): Asking {
   ): Promise<Stage> {
     const { person, t, messageId } = talk;
     const { id: orderId } = order;
-    const isOwn = await isOfTheOrder(order);
+    const isOwn = isOfTheOrder(order);
     if (isOwn) await deps.orders().answer(orderId, person.id, 'gender', gender, talk.requestId);
     else await deps.people.setGender(person.id, gender);
     await talk.answer();
