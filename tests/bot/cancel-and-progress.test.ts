@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stars } from '../../src/domain/stars.ts';
+import { textToSpeech } from '../../src/services/text-to-speech.ts';
 import { pictures, type RigOptions, startRig, until } from './rig.ts';
 
 /** A person with a confirmed order of `transitions` transitions and its progress message. */
@@ -72,6 +73,17 @@ describe('cancelling', () => {
       rig.orders.all.map(({ view }) => view.state),
       ['cancelled', 'cancelled', 'cancelled'],
     );
+  });
+
+  test('of an order of words alone says that the words are deleted', async (t) => {
+    const rig = await startRig(t, { services: [textToSpeech] });
+    const ann = rig.person(1, 'Ann');
+    ann.say('/text_to_speech');
+    await ann.waitForMessage({ text: /Send me the text/ });
+    ann.say('Hello there');
+    await ann.waitForMessage({ button: /calm woman/ });
+    ann.say('/cancel');
+    await ann.waitForMessage({ text: /what you sent for it is deleted/ });
   });
 
   test('never waits behind something slow in the same chat', async (t) => {

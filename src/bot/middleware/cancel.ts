@@ -72,7 +72,7 @@ export function createCancelling(deps: CancelDeps): Cancelling {
     const intake = isOpen(order.state) ? await deps.orders().intake(order.id) : undefined;
     const outcome = await deps.orders().cancel(order.id, person.id, requestId);
     await deps.checkout.withdraw(order.id);
-    return { order, outcome, empty: intake !== undefined && isEmpty(intake) };
+    return { order, outcome, empty: intake !== undefined && isEmpty(intake) && isBare(order) };
   }
 
   async function command(ctx: BotContext): Promise<void> {
@@ -167,6 +167,11 @@ export function createCancelling(deps: CancelDeps): Cancelling {
       return messageId <= (cancelledAt.get(chatId) ?? 0);
     },
   };
+}
+
+/** Whether nothing was answered either; a quoted order is made of something. */
+function isBare({ state, answers }: OrderView): boolean {
+  return state === 'draft' && Object.keys(answers).length === 0;
 }
 
 /** Whether the order is over by it, be it now or before. */
