@@ -3,7 +3,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { createBflProvider } from '../../src/providers/bfl/bfl-provider.ts';
 import type {
@@ -14,6 +13,7 @@ import type {
 } from '../../src/providers/provider.ts';
 import { type BflServer, startBflServer } from '../support/bfl-server.ts';
 import { makeJpeg } from '../support/pictures.ts';
+import { createdId, statusAtEnd } from '../support/provider-calls.ts';
 import { type CallFault, throttled } from '../support/replicate-faults.ts';
 
 const { signal } = new AbortController();
@@ -56,26 +56,15 @@ const attemptOf = (request: PreparedRequest) => ({
   ...{ attemptId: 'attempt-1', request, deadlineMs: 60_000 },
 });
 
-async function createdId(provider: Provider): Promise<string> {
-  const outcome = await provider.create(attemptOf(await prepared(provider)), signal);
-  return outcome.kind === 'created' ? outcome.externalId : assert.fail(inspect(outcome));
-}
-
-async function statusAtEnd(provider: Provider, id: string): Promise<PredictionStatus> {
-  for (let look = 0; look < 200; look += 1) {
-    const outcome = await provider.check(id, signal);
-    if (outcome.kind === 'unreachable') assert.fail(inspect(outcome));
-    if (outcome.status.kind !== 'running') return outcome.status;
-    await sleep(10);
-  }
-  return assert.fail('the task never ended');
+async function bought(provider: Provider): Promise<string> {
+  return createdId(provider, attemptOf(await prepared(provider)));
 }
 
 describe('a picture from BFL', () => {
   it('goes from a reference photo to a downloaded file, also when we start anew meanwhile', async (t) => {
     const { server, provider, open } = await setUp(t);
     server.next({ output: face });
-    const id = await createdId(provider);
+    const id = await bought(provider);
     const later = open();
     const status = await statusAtEnd(later, id);
     assert.ok(status.kind === 'succeeded');
@@ -94,7 +83,7 @@ describe('a picture from BFL', () => {
 
   it('is lost once its ten minutes are over', async (t) => {
     const { server, provider } = await setUp(t);
-    const status = await statusAtEnd(provider, await createdId(provider));
+    const status = await statusAtEnd(provider, await bought(provider));
     assert.ok(status.kind === 'succeeded');
     for (const task of server.tasks) task.expired = true;
     const path = join(folder, 'gone.jpg');
@@ -113,7 +102,7 @@ describe('a picture from BFL', () => {
     it(`that ends with "${status}" is ${JSON.stringify(expected)}`, async (t) => {
       const { server, provider } = await setUp(t);
       server.next({ status, delayMs: 0 });
-      assert.deepEqual(await statusAtEnd(provider, await createdId(provider)), expected);
+      assert.deepEqual(await statusAtEnd(provider, await bought(provider)), expected);
     });
   }
 
@@ -121,7 +110,7 @@ describe('a picture from BFL', () => {
     const { server, provider } = await setUp(t);
     server.next({ status: 'Pending', delayMs: 0 }, { status: 'Dreaming', delayMs: 0 });
     for (let n = 0; n < 2; n += 1) {
-      const id = await createdId(provider);
+      const id = await bought(provider);
       assert.deepEqual(await provider.check(id, signal), {
         kind: 'seen',
         status: { kind: 'running' },
@@ -260,7 +249,7 @@ describe('a create call at BFL', () => {
 describe('a look at a task', () => {
   it('that does not succeed says nothing about the task', async (t) => {
     const { server, provider } = await setUp(t, { callMs: 400 });
-    const id = await createdId(provider);
+    const id = await bought(provider);
     server.fault('get', { kind: 'answer', status: 500 }, { kind: 'reset' }, throttled(2));
     const failures = [];
     for (let n = 0; n < 3; n += 1) {
@@ -279,7 +268,7 @@ describe('a look at a task', () => {
     const forged = 'http://169.254.169.254/latest/meta-data';
     server.next({ pollingUrl: forged }, { pollingUrl: null });
     for (let n = 0; n < 2; n += 1) {
-      const status = await statusAtEnd(provider, await createdId(provider));
+      const status = await statusAtEnd(provider, await bought(provider));
       assert.equal(status.kind, 'succeeded');
     }
     assert.deepEqual(await provider.check(forged, signal), {

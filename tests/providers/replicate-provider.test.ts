@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import type { Attempt, PredictionStatus, PreparedRequest } from '../../src/providers/provider.ts';
+import type { Attempt, PreparedRequest } from '../../src/providers/provider.ts';
 import {
   createReplicateProvider,
   type ReplicateDeps,
   type ReplicateProvider,
 } from '../../src/providers/replicate/replicate-provider.ts';
+import { callsTo, createdId, lookupOf, statusAtEnd } from '../support/provider-calls.ts';
 import {
   type CallFault,
   type ReplicateServer,
@@ -77,29 +78,6 @@ function attempt(request: Partial<PreparedRequest> = {}): Attempt {
   };
 }
 
-async function createdId(provider: ReplicateProvider, wanted = attempt()): Promise<string> {
-  const outcome = await provider.create(wanted, signal);
-  return outcome.kind === 'created' ? outcome.externalId : assert.fail(inspect(outcome));
-}
-
-async function statusAtEnd(provider: ReplicateProvider, id: string): Promise<PredictionStatus> {
-  for (let look = 0; look < 200; look += 1) {
-    const outcome = await provider.check(id, signal);
-    if (outcome.kind === 'unreachable') assert.fail(inspect(outcome));
-    if (outcome.status.kind !== 'running') return outcome.status;
-    await sleep(10);
-  }
-  return assert.fail('the prediction never ended');
-}
-
-function wanted(lost: Attempt, claimed: string[] = []) {
-  return { ...lost, createdAfter: new Date(Date.now() - 1000), claimed: new Set(claimed) };
-}
-
-function callsTo(server: ReplicateServer, endpoint: string) {
-  return server.requests.filter((request) => request.endpoint === endpoint);
-}
-
 describe('a prediction', () => {
   it('goes from photos to a downloaded clip', async (t) => {
     let seen = '';
@@ -129,7 +107,7 @@ describe('a prediction', () => {
     const { server, provider } = await setUp(t, {}, { publicUrl: 'https://bot.example/' });
     const { token, baseUrl } = server;
     await createdId(provider, { ...attempt(), attemptId: 'a&b' });
-    await createdId(createReplicateProvider({ token, baseUrl }));
+    await createdId(createReplicateProvider({ token, baseUrl }), attempt());
     assert.deepEqual(
       server.predictions.map(({ webhook }) => webhook),
       ['https://bot.example/replicate/webhook?attempt=a%26b', undefined],
@@ -149,7 +127,7 @@ describe('a prediction', () => {
   it('is running while it is queued or works', async (t) => {
     const { server, provider } = await setUp(t);
     server.next({ outcome: 'hang', delayMs: 40 });
-    const id = await createdId(provider);
+    const id = await createdId(provider, attempt());
     const running = { kind: 'seen', status: { kind: 'running' } };
     assert.deepEqual(await provider.check(id, signal), running);
     await sleep(60);
@@ -160,7 +138,7 @@ describe('a prediction', () => {
   it('that was cancelled is seen as cancelled, and cancelling again or an unknown one is fine', async (t) => {
     const { server, provider } = await setUp(t);
     server.next({ outcome: 'hang' });
-    const id = await createdId(provider);
+    const id = await createdId(provider, attempt());
     for (const each of [id, id, 'unknown']) {
       assert.deepEqual(await provider.cancel(each, signal), { kind: 'stopped' });
     }
@@ -174,7 +152,7 @@ describe('a prediction', () => {
     const outputs = ['https://a.example/1.mp4', ['one', 'two'], { text: 'three' }];
     server.next(...outputs.map((value) => ({ value })));
     for (const output of outputs) {
-      const status = await statusAtEnd(provider, await createdId(provider));
+      const status = await statusAtEnd(provider, await createdId(provider, attempt()));
       assert.deepEqual(status, { kind: 'succeeded', output });
     }
   });
@@ -198,7 +176,7 @@ describe('a failed prediction', () => {
     it(`with "${error}" is a ${kind}`, async (t) => {
       const { server, provider } = await setUp(t, { delayMs: 1 });
       server.next({ outcome: 'fail', error });
-      assert.deepEqual(await statusAtEnd(provider, await createdId(provider)), {
+      assert.deepEqual(await statusAtEnd(provider, await createdId(provider, attempt())), {
         kind: 'failed',
         failure: { kind },
       });
@@ -208,7 +186,7 @@ describe('a failed prediction', () => {
   it('that was aborted before it started is a timeout', async (t) => {
     const { server, provider } = await setUp(t);
     server.next({ outcome: 'aborted' });
-    assert.deepEqual(await statusAtEnd(provider, await createdId(provider)), {
+    assert.deepEqual(await statusAtEnd(provider, await createdId(provider, attempt())), {
       kind: 'failed',
       failure: { kind: 'timeout' },
     });
@@ -232,7 +210,7 @@ describe('a failed prediction', () => {
     const { server, provider } = await setUp(t);
     server.next({ expired: true });
     const lost = { kind: 'failed', failure: { kind: 'output_lost' } };
-    assert.deepEqual(await statusAtEnd(provider, await createdId(provider)), lost);
+    assert.deepEqual(await statusAtEnd(provider, await createdId(provider, attempt())), lost);
     assert.deepEqual(await provider.check('unknown', signal), {
       kind: 'unreachable',
       failure: { kind: 'provider_error' },
@@ -318,7 +296,7 @@ describe('find', () => {
     server.fault('create', { kind: 'reset_after' });
     await provider.create(lost, signal);
     await createdId(provider, { ...attempt(), request: lost.request });
-    assert.deepEqual(await provider.find(wanted(lost), signal), {
+    assert.deepEqual(await provider.find(lookupOf(lost), signal), {
       kind: 'found',
       externalId: server.predictions[0]?.id,
     });
@@ -332,7 +310,7 @@ describe('find', () => {
     server.fault('create', { kind: 'reset_after' });
     await provider.create(lost, signal);
     const newer = await createdId(provider, lost);
-    const found = await provider.find(wanted(lost, [older, newer]), signal);
+    const found = await provider.find(lookupOf(lost, [older, newer]), signal);
     assert.deepEqual(found, { kind: 'found', externalId: server.predictions[1]?.id });
   });
 
@@ -343,7 +321,7 @@ describe('find', () => {
     await createdId(provider, attempt());
     await createdId(provider, attempt({ ...request, model: 'other/model' }));
     await createdId(provider, attempt({ ...request, input: { ...request.input, prompt: 'x' } }));
-    assert.deepEqual(await provider.find(wanted(lost), signal), { kind: 'absent' });
+    assert.deepEqual(await provider.find(lookupOf(lost), signal), { kind: 'absent' });
   });
 
   it('is absent when nothing is known of its input any more', async (t) => {
@@ -351,17 +329,17 @@ describe('find', () => {
     const lost = attempt();
     await createdId(provider, lost);
     const purged = { ...lost, request: { ...lost.request, input: {} } };
-    assert.deepEqual(await provider.find(wanted(purged), signal), { kind: 'absent' });
+    assert.deepEqual(await provider.find(lookupOf(purged), signal), { kind: 'absent' });
   });
 
   it('compares lists by what is in them', async (t) => {
     const { provider } = await setUp(t, { schemasDir: '' });
     const of = (images: string[]) => attempt({ input: { images } });
     const id = await createdId(provider, of(['one', 'two']));
-    const found = await provider.find(wanted(of(['one', 'two'])), signal);
+    const found = await provider.find(lookupOf(of(['one', 'two'])), signal);
     assert.deepEqual(found, { kind: 'found', externalId: id });
     for (const images of [['two', 'one'], ['one'], []]) {
-      assert.deepEqual(await provider.find(wanted(of(images)), signal), { kind: 'absent' });
+      assert.deepEqual(await provider.find(lookupOf(of(images)), signal), { kind: 'absent' });
     }
   });
 
@@ -369,15 +347,18 @@ describe('find', () => {
     const { provider } = await setUp(t, {}, { publicUrl: 'https://bot.example' });
     const lost = attempt();
     await createdId(provider, { ...attempt(), request: lost.request });
-    assert.deepEqual(await provider.find(wanted(lost), signal), { kind: 'absent' });
+    assert.deepEqual(await provider.find(lookupOf(lost), signal), { kind: 'absent' });
   });
 
   it('follows the pages of the listing', async (t) => {
     const { server, provider } = await setUp(t, { pageSize: 2 });
     const lost = attempt();
     const id = await createdId(provider, lost);
-    for (let n = 0; n < 4; n += 1) await createdId(provider);
-    assert.deepEqual(await provider.find(wanted(lost), signal), { kind: 'found', externalId: id });
+    for (let n = 0; n < 4; n += 1) await createdId(provider, attempt());
+    assert.deepEqual(await provider.find(lookupOf(lost), signal), {
+      kind: 'found',
+      externalId: id,
+    });
     assert.equal(callsTo(server, 'list').length, 3);
   });
 
@@ -385,7 +366,7 @@ describe('find', () => {
     const { server, provider } = await setUp(t);
     const next = `${server.outputsUrl}/v1/predictions?cursor=2`;
     server.fault('list', { kind: 'answer', status: 200, body: { next, results: [] } });
-    assert.deepEqual(await provider.find(wanted(attempt()), signal), {
+    assert.deepEqual(await provider.find(lookupOf(attempt()), signal), {
       kind: 'failed',
       failure: { kind: 'provider_error' },
     });
@@ -403,11 +384,11 @@ describe('find', () => {
       },
     });
     server.fault('list', page('2020-01-01T00:00:00Z'));
-    assert.deepEqual(await provider.find(wanted(attempt()), signal), { kind: 'absent' });
+    assert.deepEqual(await provider.find(lookupOf(attempt()), signal), { kind: 'absent' });
     assert.equal(callsTo(server, 'list').length, 1);
 
     server.faultAlways('list', page('2999-01-01T00:00:00Z'));
-    const outcome = await provider.find(wanted(attempt()), signal);
+    const outcome = await provider.find(lookupOf(attempt()), signal);
     assert.deepEqual(outcome, { kind: 'failed', failure: { kind: 'provider_error' } });
     assert.equal(callsTo(server, 'list').length, 21);
   });
@@ -417,7 +398,7 @@ describe('find', () => {
     const refused = (status: number): CallFault => ({ kind: 'answer', status });
     server.fault('list', refusals.unavailable, { kind: 'reset' }, refused(400), refused(422));
     for (const kind of ['provider_error', 'network', 'provider_error', 'provider_error']) {
-      const outcome = await provider.find(wanted(attempt()), signal);
+      const outcome = await provider.find(lookupOf(attempt()), signal);
       assert.deepEqual(outcome, { kind: 'failed', failure: { kind } });
     }
   });
@@ -426,7 +407,7 @@ describe('find', () => {
     it(`tells a server without a listing (${status}) from one in trouble`, async (t) => {
       const { server, provider } = await setUp(t);
       server.fault('list', { kind: 'answer', status });
-      const outcome = await provider.find(wanted(attempt()), signal);
+      const outcome = await provider.find(lookupOf(attempt()), signal);
       assert.deepEqual(outcome, { kind: 'failed', failure: { kind: 'bad_input' } });
     });
   }
@@ -439,7 +420,7 @@ describe('find', () => {
       { kind: 'answer', status: 200, body: { next, results: [] } },
       { kind: 'answer', status: 404 },
     );
-    const outcome = await provider.find(wanted(attempt()), signal);
+    const outcome = await provider.find(lookupOf(attempt()), signal);
     assert.deepEqual(outcome, { kind: 'failed', failure: { kind: 'provider_error' } });
   });
 });
@@ -447,7 +428,7 @@ describe('find', () => {
 describe('a look at a prediction', () => {
   it('that does not succeed says nothing about the prediction', async (t) => {
     const { server, provider } = await setUp(t, {}, { limits: { callMs: 400 } });
-    const id = await createdId(provider);
+    const id = await createdId(provider, attempt());
     server.fault('get', refusals.unavailable, { kind: 'reset' }, { kind: 'hang' }, throttled(2));
     const failures = [];
     for (let n = 0; n < 4; n += 1) {
@@ -642,7 +623,7 @@ it('what a person wrote is in no log, also where Replicate quotes it', async (t)
   server.fault('create', refused);
   await provider.create(attempt(), signal);
   server.next({ outcome: 'fail', error: `${quoted} was flagged as sensitive. (E005)` });
-  await statusAtEnd(provider, await createdId(provider));
+  await statusAtEnd(provider, await createdId(provider, attempt()));
   assert.deepEqual(
     told.map((fields) => ({ ...fields, attemptId: '', externalId: '', model: '' })),
     [

@@ -5,18 +5,17 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import type { Attempt, PredictionStatus, PreparedRequest } from '../../src/providers/provider.ts';
+import type { Attempt, PreparedRequest } from '../../src/providers/provider.ts';
 import {
   createReplicateProvider,
   type ReplicateDeps,
   type ReplicateProvider,
 } from '../../src/providers/replicate/replicate-provider.ts';
 import { createWebhookVerifier } from '../../src/providers/replicate/webhook.ts';
+import { callsTo, createdId, lookupOf, statusAtEnd } from '../support/provider-calls.ts';
 import { readBody } from '../support/replicate-http.ts';
 import {
-  type ReplicateServer,
   type ReplicateServerOptions,
   refusals,
   startReplicateServer,
@@ -61,29 +60,6 @@ async function prepared(provider: ReplicateProvider): Promise<PreparedRequest> {
 
 function attemptOf(request: PreparedRequest, attemptId = 'attempt-1'): Attempt {
   return { attemptId, request, deadlineMs: 60 * 60_000 };
-}
-
-async function createdId(provider: ReplicateProvider, attempt: Attempt): Promise<string> {
-  const outcome = await provider.create(attempt, signal);
-  return outcome.kind === 'created' ? outcome.externalId : assert.fail(inspect(outcome));
-}
-
-async function statusAtEnd(provider: ReplicateProvider, id: string): Promise<PredictionStatus> {
-  for (let look = 0; look < 200; look += 1) {
-    const outcome = await provider.check(id, signal);
-    if (outcome.kind === 'unreachable') assert.fail(inspect(outcome));
-    if (outcome.status.kind !== 'running') return outcome.status;
-    await sleep(10);
-  }
-  return assert.fail('the training never ended');
-}
-
-function lookup(attempt: Attempt, claimed: string[] = []) {
-  return { ...attempt, createdAfter: new Date(Date.now() - 1000), claimed: new Set(claimed) };
-}
-
-function callsTo(server: ReplicateServer, endpoint: string) {
-  return server.requests.filter((request) => request.endpoint === endpoint);
 }
 
 describe('a training', () => {
@@ -177,9 +153,9 @@ describe('a training', () => {
     await provider.create(lost, signal);
     await createdId(provider, { ...lost, attemptId: 'another' });
     const externalId = `training:${server.trainings[0]?.id}`;
-    assert.deepEqual(await provider.find(lookup(lost), signal), { kind: 'found', externalId });
+    assert.deepEqual(await provider.find(lookupOf(lost), signal), { kind: 'found', externalId });
     const never = { ...lost, attemptId: 'never sent' };
-    assert.deepEqual(await provider.find(lookup(never), signal), { kind: 'absent' });
+    assert.deepEqual(await provider.find(lookupOf(never), signal), { kind: 'absent' });
     const webhook = `${publicUrl}/replicate/webhook?attempt=lost&kind=training`;
     assert.equal(server.trainings[0]?.webhook, webhook);
   });
@@ -214,11 +190,11 @@ describe('a training', () => {
     server.fault('create_training', { kind: 'reset_after' });
     await provider.create(lost, signal);
     const externalId = `training:${server.trainings[1]?.id}`;
-    const found = await provider.find(lookup(lost, [older]), signal);
+    const found = await provider.find(lookupOf(lost, [older]), signal);
     assert.deepEqual(found, { kind: 'found', externalId });
-    const all = lookup(lost, [older, externalId]);
+    const all = lookupOf(lost, [older, externalId]);
     assert.deepEqual(await provider.find(all, signal), { kind: 'absent' });
-    const tomorrow = { ...lookup(lost), createdAfter: new Date(Date.now() + 86_400_000) };
+    const tomorrow = { ...lookupOf(lost), createdAfter: new Date(Date.now() + 86_400_000) };
     assert.deepEqual(await provider.find(tomorrow, signal), { kind: 'absent' });
   });
 });
