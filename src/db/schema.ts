@@ -358,10 +358,11 @@ export const predictions = pgTable(
     model: text('model').notNull(),
     state: text('state').$type<PredictionState>().notNull().default('creating'),
     externalId: text('external_id').unique(),
-    /** The request as it was (to be) sent, so that a lost answer can be looked up by it. */
+    /** The request as it was (to be) sent; once its order is purged, the names of its fields alone. */
     input: jsonb('input')
       .$type<Readonly<Record<string, string | number | boolean | readonly string[]>>>()
       .notNull(),
+    /** By it a prediction whose answer was lost is looked up. */
     fingerprint: text('fingerprint').notNull(),
     failure: text('failure').$type<FailureKind>(),
     createdAt: createdAt(),

@@ -58,7 +58,9 @@ export async function purgeNow(deps: PurgeDeps, orderId: string): Promise<void> 
       .where(eq(recordings.orderId, orderId));
     await tx.update(previews).set({ fileId: null }).where(eq(previews.orderId, orderId));
     const mine = tx.select({ id: steps.id }).from(steps).where(eq(steps.orderId, orderId));
-    await tx.update(predictions).set({ input: {} }).where(inArray(predictions.stepId, mine));
+    // Names and digest still find a prediction whose answer was lost, to stop it or to delete what came of it.
+    const names = sql`(select coalesce(jsonb_object_agg(key, ''), '{}') from jsonb_each(${predictions.input}))`;
+    await tx.update(predictions).set({ input: names }).where(inArray(predictions.stepId, mine));
     await tx
       .update(orders)
       .set({ purgedAt: new Date(), answers: {}, input: {}, progressText: null })

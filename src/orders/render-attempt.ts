@@ -161,18 +161,27 @@ export async function stopLeftovers(
   for (const row of await readAttempts(deps.db, stepId)) {
     if (row.state !== 'creating' && row.state !== 'running') continue;
     const provider = deps.providers.find(row.provider);
-    let { externalId } = row;
-    if (!externalId) {
-      const found = await provider?.find(await lookup(deps, row, deps.timing.attemptMs), signal);
-      if (found?.kind === 'found') {
-        externalId = found.externalId;
-        // Once its order is purged, nobody could find it any more.
-        await adoptPrediction(deps.db, row.id, externalId);
-      }
-    }
-    if (externalId && provider) await stopPrediction(deps, provider, externalId, signal);
+    if (provider) await stopLeftover(deps, provider, row, signal);
     await endAttempt(deps, row.id, { state: 'cancelled' });
   }
+}
+
+async function stopLeftover(
+  deps: AttemptDeps,
+  provider: Provider,
+  row: PredictionRow,
+  signal: AbortSignal,
+): Promise<void> {
+  let { externalId } = row;
+  if (!externalId) {
+    // What a training leaves is looked for, and reaped, later.
+    if (row.kind === 'training') return;
+    const found = await lookForLost(deps, provider, row, deps.timing.attemptMs, signal);
+    if (found.kind !== 'found') return;
+    externalId = found.externalId;
+    await adoptPrediction(deps.db, row.id, externalId);
+  }
+  await stopPrediction(deps, provider, externalId, signal);
 }
 
 /** Buys the prediction of an attempt that is known not to have one. */
@@ -214,9 +223,7 @@ async function create(
 }
 
 /**
- * Looks for the prediction of an attempt whose answer was lost. While the provider cannot be asked it
- * waits, since buying again without having looked could buy twice; but no longer than an attempt may
- * take, for by then the provider has stopped whatever it accepted.
+ * Finds the prediction of an attempt whose answer was lost, before anything is bought again.
  * @returns the attempt with its id, `absent`, `untold` where nobody will ever tell, or undefined when the
  * attempt is over.
  */
@@ -226,31 +233,65 @@ async function findLost(
   row: PredictionRow,
   signal: AbortSignal,
 ): Promise<PredictionRow | 'absent' | 'untold' | undefined> {
+  const { provider, attemptMs } = job;
+  const isOver = async () => !(await isRendering(deps.db, row.stepId));
+  const found = await lookForLost(deps, provider, row, attemptMs, signal, isOver);
+  switch (found.kind) {
+    case 'found':
+      return adoptPrediction(deps.db, row.id, found.externalId);
+    case 'over':
+      return undefined;
+    default:
+      return found.kind;
+  }
+}
+
+type Lost =
+  | { readonly kind: 'found'; readonly externalId: string }
+  | { readonly kind: 'absent' | 'untold' | 'over' };
+
+/**
+ * Looks in the provider's listing, which may lag behind, for the prediction of an attempt that has no id.
+ * While the provider cannot be asked it waits, since to conclude anything without having looked could buy
+ * twice, or leave running what nobody wants; but no longer than an attempt may take, for by then the
+ * provider has stopped whatever it accepted.
+ * @param isOver whether the attempt ended while it could not be looked for.
+ */
+async function lookForLost(
+  deps: AttemptDeps,
+  provider: Provider,
+  row: PredictionRow,
+  attemptMs: number,
+  signal: AbortSignal,
+  isOver: () => Promise<boolean> = async () => false,
+): Promise<Lost> {
   const topic = stepTopic(row.stepId);
-  const deadline = Date.now() + job.attemptMs;
+  const deadline = Date.now() + attemptMs;
   for (let look = 0; look < deps.timing.findMs.length && Date.now() < deadline; ) {
     await deps.watch.sleep(topic, deps.timing.findMs[look] ?? 0, signal);
-    const found = await job.provider.find(await lookup(deps, row, job.attemptMs), signal);
+    const found = await provider.find(await lookup(deps, row, attemptMs), signal);
     switch (found.kind) {
       case 'found':
-        return adoptPrediction(deps.db, row.id, found.externalId);
+        return found;
       case 'absent':
         look += 1;
         break;
       case 'failed':
         // A provider without a listing will never tell.
-        if (retryPolicy(found.failure.kind) === 'never') return 'untold';
-        if (!(await isRendering(deps.db, row.stepId))) return undefined;
+        if (retryPolicy(found.failure.kind) === 'never') return { kind: 'untold' };
+        if (await isOver()) return { kind: 'over' };
         await deps.watch.sleep(topic, pauseAfter(found.failure, deps.timing.retryMs), signal);
         break;
       default:
         assertNever(found);
     }
-    // A webhook may have told us meanwhile.
     const [now] = await deps.db.select().from(predictions).where(eq(predictions.id, row.id));
-    if (now?.state !== 'creating') return now?.state === 'running' ? now : undefined;
+    if (now?.state === 'creating') continue;
+    // A webhook told us meanwhile, or the attempt was ended.
+    const externalId = now?.state === 'running' && now.externalId;
+    return externalId ? { kind: 'found', externalId } : { kind: 'over' };
   }
-  return 'absent';
+  return { kind: 'absent' };
 }
 
 /** Waits for a prediction by looking, more often while it is young; a webhook ends the pause early. */

@@ -3,6 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { describe, it, type TestContext } from 'node:test';
 import { asc, eq } from 'drizzle-orm';
 import { orders as orderRows, predictions, steps } from '../../src/db/schema.ts';
+import { createFileStorage } from '../../src/media/storage.ts';
+import { purgeOrder } from '../../src/orders/purge.ts';
+import type { Provider } from '../../src/providers/provider.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
 import { makeJpeg } from '../support/pictures.ts';
 import { refusals } from '../support/replicate-server.ts';
@@ -110,6 +113,48 @@ describe('an attempt that a killed process left before its answer, where nobody 
     assert.deepEqual(await attempts(), ['network', 'network', 'network']);
     assert.equal(rig.replicate.predictions.length, 0);
   });
+});
+
+it('a prediction whose id a killed process never learnt is stopped with its order, though its words are deleted', async (t) => {
+  const providers: Provider[] = [];
+  const rig = await setUp(t, {
+    start: false,
+    distort: (provider) => {
+      providers.push(provider);
+      return provider;
+    },
+  });
+  const { person, id, stepId } = await speech(rig);
+  const { db } = rig.database;
+  const [provider] = providers;
+  const { signal } = new AbortController();
+  rig.replicate.script(() => ({ outcome: 'hang' }));
+  for (const text of ['Hello', 'Good night']) {
+    const asked = { kind: 'prediction', model: 'minimax/speech-02-hd', input: { text } } as const;
+    const prepared = await provider?.prepare({ ...asked, files: {} }, signal);
+    if (prepared?.kind !== 'prepared') throw new Error('Nothing was prepared');
+    const { request } = prepared;
+    const attemptId = randomUUID();
+    await provider?.create({ attemptId, request, deadlineMs: 60_000 }, signal);
+    if (text !== 'Hello') continue;
+    const attempt = { id: attemptId, stepId, attempt: 1, provider: 'replicate' };
+    await db.insert(predictions).values({ ...attempt, ...request });
+  }
+  await db.update(steps).set({ state: 'rendering' }).where(eq(steps.id, stepId));
+  await rig.orders.cancel(id, person, rig.request());
+  const storage = createFileStorage(rig.storageRoot);
+  await purgeOrder({ db, queue: rig.queue, storage, retentionHours: 1 }, id);
+  const [kept] = await db.select().from(predictions);
+  assert.deepEqual(kept?.input, { text: '' });
+
+  rig.replicate.fault('list', refusals.unavailable);
+  await rig.orders.start();
+  await rig.eventually('the attempt is over', async () => {
+    const [{ state } = {}] = await db.select().from(predictions);
+    return state === 'cancelled';
+  });
+  const statuses = rig.replicate.predictions.map(({ status }) => status);
+  assert.deepEqual(statuses, ['canceled', 'processing']);
 });
 
 describe('what is waited out', () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import { fingerprintOf } from '../../src/providers/fingerprint.ts';
 import type { Attempt, PreparedRequest } from '../../src/providers/provider.ts';
 import {
   createReplicateProvider,
@@ -67,13 +68,11 @@ async function prepared(provider: ReplicateProvider): Promise<PreparedRequest> {
 let attempts = 0;
 function attempt(request: Partial<PreparedRequest> = {}): Attempt {
   attempts += 1;
+  const asked = { kind: 'prediction', model, input: { prompt: `prompt ${attempts}` }, ...request };
+  const fingerprint = fingerprintOf(asked.model, asked.input);
   return {
     attemptId: `attempt-${attempts}`,
-    request: {
-      ...{ kind: 'prediction', model, fingerprint: 'f' },
-      input: { prompt: `prompt ${attempts}` },
-      ...request,
-    },
+    request: { ...asked, kind: 'prediction', fingerprint, ...request },
     deadlineMs: 15 * 60_000,
   };
 }
@@ -324,12 +323,14 @@ describe('find', () => {
     assert.deepEqual(await provider.find(lookupOf(lost), signal), { kind: 'absent' });
   });
 
-  it('is absent when nothing is known of its input any more', async (t) => {
+  it('knows it by its digest when only the names of its fields are left', async (t) => {
     const { provider } = await setUp(t);
     const lost = attempt();
-    await createdId(provider, lost);
-    const purged = { ...lost, request: { ...lost.request, input: {} } };
-    assert.deepEqual(await provider.find(lookupOf(purged), signal), { kind: 'absent' });
+    await createdId(provider, attempt());
+    const externalId = await createdId(provider, lost);
+    await createdId(provider, attempt());
+    const purged = { ...lost, request: { ...lost.request, input: { prompt: '' } } };
+    assert.deepEqual(await provider.find(lookupOf(purged), signal), { kind: 'found', externalId });
   });
 
   it('compares lists by what is in them', async (t) => {

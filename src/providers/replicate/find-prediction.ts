@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Failure } from '../../domain/failure.ts';
 import { type ApiAnswer, failureOf } from '../api-answer.ts';
+import { fingerprintOf } from '../fingerprint.ts';
 import type { Attempt, FindOutcome } from '../provider.ts';
 import type { CallApi } from './call-api.ts';
 import { toExternalId } from './external-id.ts';
@@ -24,7 +24,7 @@ const CLOCK_SKEW_MS = 60_000;
 
 /**
  * Looks through the listing, newest first, for a prediction of this attempt: by the attempt id in
- * its webhook, else by its input. `absent` is said only after the listing was read to its end; a
+ * its webhook, else by the digest of its input. `absent` is said only after the listing was read to its end; a
  * failure of kind `bad_input` only where the server has no listing, so that none will ever be read.
  */
 export async function findPrediction(
@@ -83,17 +83,15 @@ function failureOfPage(answer: ApiAnswer): Failure {
   return failure.kind === 'bad_input' ? { kind: 'provider_error' } : failure;
 }
 
-/** The listed input may have more fields than were sent: models add their defaults. */
-function hasInputOf(prediction: Prediction, { request }: Attempt): boolean {
-  const { input } = prediction;
+/**
+ * Told by the digest, since of an input that was deleted here with its order only the names of its
+ * fields are left. The listed one may have more fields than were sent: models add their defaults.
+ */
+function hasInputOf({ input, ...listed }: Prediction, { request }: Attempt): boolean {
   const [model, version] = request.model.split(':');
-  if (!input || prediction.model !== model) return false;
-  // What was deleted here with its order would be like any other.
-  if (Object.keys(request.input).length === 0) return false;
-  if (version && prediction.version !== version) return false;
-  return Object.entries(request.input).every(([field, value]) =>
-    isDeepStrictEqual(input[field], value),
-  );
+  if (!input || listed.model !== model || (version && listed.version !== version)) return false;
+  const sent = Object.fromEntries(Object.keys(request.input).map((name) => [name, input[name]]));
+  return fingerprintOf(request.model, sent) === request.fingerprint;
 }
 
 function isBefore(prediction: Prediction, since: number): boolean {
