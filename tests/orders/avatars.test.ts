@@ -208,8 +208,9 @@ describe('an avatar', () => {
       const open = await rig.draft(person, 'text_to_video', { model: 'p-video' });
       rig.replicate.next({ outcome: 'hang' });
       const id = await rig.draft(person, 'text_to_speech', { text: 'Wait', voice: 'en_man' });
+      const bought = rig.replicate.predictions.length;
       await rig.buy(person, id);
-      await rig.until(id, person, 'rendering');
+      await rig.eventually('it is bought', () => rig.replicate.predictions.length > bought);
       assert.equal(await rig.orders.forget(person), 'busy');
       assert.equal((await rig.orders.find(open, person))?.state, 'draft');
       await rig.orders.cancel(id, person, rig.request());
