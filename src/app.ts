@@ -93,6 +93,7 @@ export interface AppOverrides {
   /** Puts something between us and who renders: the sandbox lets it fail at a press. */
   readonly distort?: (provider: Provider) => Provider;
   readonly createMorpher?: typeof createMorpher;
+  readonly createPhotos?: typeof createPhotos;
   /** What is sold, in place of everything there is; and the words of what `locales` do not know. */
   readonly services?: readonly Service[];
   readonly serviceTexts?: ServiceTexts;
@@ -186,7 +187,7 @@ export function createApp(
         queue,
         ledger,
         storage: createFileStorage(join(config.DATA_DIR, 'files')),
-        photos: createPhotos({ findFaces: morpher.findFaces }),
+        photos: (overrides.createPhotos ?? createPhotos)({ findFaces: morpher.findFaces }),
         video: createVideo(tools),
         images: createImages(),
         sounds: createSounds(tools),

@@ -19,7 +19,6 @@ import { createPayments } from '../../src/ledger/payments.ts';
 import { createReconciler } from '../../src/ledger/reconcile.ts';
 import { createStarRefunds } from '../../src/ledger/star-refunds.ts';
 import { createImages } from '../../src/media/images.ts';
-import { createPhotos } from '../../src/media/photos.ts';
 import { createSounds } from '../../src/media/sounds.ts';
 import { createFileStorage } from '../../src/media/storage.ts';
 import { createVideo } from '../../src/media/video.ts';
@@ -34,6 +33,7 @@ import { imageMorphing } from '../../src/services/image-morphing.ts';
 import type { Person } from '../support/chat.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createQuickMorpher } from '../support/quick-morpher.ts';
+import { createQuickPhotos } from '../support/quick-photos.ts';
 import { quickTools } from '../support/quick-tools.ts';
 import { type Rig, type RigOptions, startRig } from './rig.ts';
 
@@ -110,7 +110,7 @@ export function preparePayments(): (t: TestContext, options?: RigOptions) => Pro
       createOrders({
         ...{ db, queue, ledger, catalogue },
         storage: createFileStorage(database.place.options.dataDir),
-        photos: createPhotos(),
+        photos: createQuickPhotos(),
         video: createVideo(tools),
         morpher: createQuickMorpher({ tools }),
         images: createImages(),

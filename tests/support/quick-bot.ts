@@ -1,6 +1,7 @@
 import { createApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createQuickMorpher } from './quick-morpher.ts';
+import { createQuickPhotos } from './quick-photos.ts';
 
 /** The whole bot, as src/main.ts starts it, with its pauses and patience shortened for tests. */
 const app = createApp(
@@ -11,6 +12,7 @@ const app = createApp(
   },
   {
     createMorpher: createQuickMorpher,
+    createPhotos: createQuickPhotos,
     renderTiming: {
       attemptMs: Number(process.env['TEST_ATTEMPT_MS'] ?? 60_000),
       retryMs: 300,
