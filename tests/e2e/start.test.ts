@@ -4,15 +4,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { explainDatabaseError, openConfiguredDatabase } from '../src/app.ts';
-import { StartError } from '../src/config.ts';
-import { prepareTestDatabase } from './support/database.ts';
-import { until } from './support/morphs.ts';
-import { startProcess } from './support/processes.ts';
-import { startSandbox } from './support/sandbox.ts';
-import { prepareWhole } from './support/whole.ts';
+import { explainDatabaseError, openConfiguredDatabase } from '../../src/app.ts';
+import { StartError } from '../../src/config.ts';
+import { prepareTestDatabase } from '../support/database.ts';
+import { until } from '../support/morphs.ts';
+import { startProcess } from '../support/processes.ts';
+import { startSandbox } from '../support/sandbox.ts';
+import { prepareWhole } from '../support/whole.ts';
 
-const MAIN = join(import.meta.dirname, '../src/main.ts');
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const NEEDED = { BOT_TOKEN: '1:a', REPLICATE_API_TOKEN: 'r8_x', PORT: '0' };
 
 /** A database to start with: making one takes seconds. */
