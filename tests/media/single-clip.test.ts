@@ -4,46 +4,47 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import sharp from 'sharp';
 import { createSounds } from '../../src/media/sounds.ts';
 import { createVideo } from '../../src/media/video.ts';
 import { findAllTools, makeClip, useDirectory } from '../support/pictures.ts';
+import { quickTools } from '../support/quick-tools.ts';
 
 const run = promisify(execFile);
 
+/** Makes what goes in and listens to what came out; only what lies between is done by each copy in turn. */
+const judge = await quickTools();
+const sounds = createSounds(judge);
+
+/** How loud the sound of a file is on average, in decibels below the loudest there can be. */
+async function loudness(path: string): Promise<number> {
+  const args = ['-nostats', '-i', path, '-vn', '-af', 'volumedetect', '-f', 'null', '-'];
+  const { stderr } = await run(judge.ffmpegPath, args);
+  return Number(/mean_volume: (-?[\d.]+) dB/.exec(stderr)?.[1]);
+}
+
+async function soundSeconds(path: string): Promise<number> {
+  const heard = await sounds.inspectRecording(path);
+  assert.ok(heard.kind === 'recording');
+  return heard.seconds;
+}
+
+/** The bundled copy, the oldest, does everything. Another one repeats what versions differ in. */
 for (const [name, tools] of await findAllTools()) {
   const video = createVideo(tools);
-  const sounds = createSounds(tools);
-
-  /** How loud the sound of a file is on average, in decibels below the loudest there can be. */
-  async function loudness(path: string): Promise<number> {
-    const args = ['-nostats', '-i', path, '-vn', '-af', 'volumedetect', '-f', 'null', '-'];
-    const { stderr } = await run(tools.ffmpegPath, args);
-    return Number(/mean_volume: (-?[\d.]+) dB/.exec(stderr)?.[1]);
-  }
-
-  async function soundSeconds(path: string): Promise<number> {
-    const heard = await sounds.inspectRecording(path);
-    assert.ok(heard.kind === 'recording');
-    return heard.seconds;
-  }
 
   describe(`a clip with sound, delivered alone, ${name}`, () => {
-    test('is described with its sound', async () => {
-      await using directory = await useDirectory();
-      const path = await makeClip(tools, directory.path, { sound: true, frames: 48 });
-      const info = await video.check(path);
-      assert.deepEqual(info.audio, { codec: 'aac', sampleRate: 44100, channels: 1 });
-    });
-
     test('keeps its sound in a preview, as long and as loud as it was', async () => {
       await using directory = await useDirectory();
-      for (const options of [[], ['-ac', '2'], ['-ac', '6'], ['-c:a', 'libmp3lame']]) {
-        const input = await makeClip(tools, directory.path, {
+      const foreign = [
+        ['-ac', '6'],
+        ['-c:a', 'libmp3lame'],
+      ];
+      const all = [[], ['-ac', '2'], ...foreign];
+      for (const options of name === 'bundled' ? all : foreign) {
+        const input = await makeClip(judge, directory.path, {
           sound: true,
-          frames: 96,
-          size: '640x360',
-          options: ['-qp', '5', ...options],
+          frames: 48,
+          options: ['-vf', 'noise=alls=20', '-qp', '15', ...options],
         });
         const output = join(directory.path, 'preview.mp4');
         const maxBytes = Math.floor((await stat(input)).size / 3);
@@ -58,15 +59,6 @@ for (const [name, tools] of await findAllTools()) {
         assert.ok(louder < 6, `${louder} dB, ${options}`);
       }
     });
-
-    test('has a picture to be shown before it plays', async () => {
-      await using directory = await useDirectory();
-      const input = await makeClip(tools, directory.path, { sound: true });
-      const output = join(directory.path, 'thumbnail.jpg');
-      await video.makeThumbnail({ input, output });
-      const { width, height, format } = await sharp(output).metadata();
-      assert.deepEqual([width, height, format], [320, 180, 'jpeg']);
-    });
   });
 
   test(`a clip that not every player shows gets a preview, however small it is, ${name}`, async () => {
@@ -75,7 +67,7 @@ for (const [name, tools] of await findAllTools()) {
       ['-c:v', 'libx265'],
       ['-c:v', 'libx264', '-pix_fmt', 'yuv444p'],
     ]) {
-      const input = await makeClip(tools, directory.path, { sound: true, options });
+      const input = await makeClip(judge, directory.path, { sound: true, options });
       const output = join(directory.path, 'preview.mp4');
       const { kind, info } = await video.makePreview({ input, output, maxBytes: 50_000_000 });
       assert.equal(kind, 'encoded');
