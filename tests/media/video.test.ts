@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { FfmpegError, type FfmpegTools, probe } from '../../src/media/ffmpeg.ts';
+import { FfmpegError, probe } from '../../src/media/ffmpeg.ts';
 import { createVideo, type ProbedClip, type StitchJob } from '../../src/media/video.ts';
-import { drawPicture, findAllTools, makeClip, useDirectory } from '../support/pictures.ts';
+import type { VideoInfo } from '../../src/media/video-info.ts';
+import {
+  type ClipOptions,
+  drawPicture,
+  findAllTools,
+  makeClip,
+  useDirectory,
+} from '../support/pictures.ts';
 import { quickTools } from '../support/quick-tools.ts';
 
 const run = promisify(execFile);
@@ -17,6 +24,21 @@ const SQUEEZED_SECONDS = 12 / 24 + 0.001;
 
 /** Makes what goes in and looks at what came out; only what lies between is done by each in turn. */
 const judge = await quickTools();
+const shared = await useDirectory();
+const made = new Map<string, Promise<string>>();
+after(() => shared[Symbol.asyncDispose]());
+
+/** The path of a clip that is made once and changed by nobody. */
+function clip(options: ClipOptions = {}): Promise<string> {
+  const key = JSON.stringify(options);
+  const path = made.get(key) ?? makeClip(judge, shared.path, { frames: FRAMES, ...options });
+  made.set(key, path);
+  return path;
+}
+
+function clips(all: readonly ClipOptions[]): Promise<string[]> {
+  return Promise.all(all.map(clip));
+}
 
 /** A digest of every frame of a video, in order: equal digests are equal pictures. */
 async function frameDigests(path: string): Promise<string[]> {
@@ -26,6 +48,12 @@ async function frameDigests(path: string): Promise<string[]> {
   return stdout
     .split('\n')
     .flatMap((line) => (/^\d/.test(line) ? (line.split(',').at(-1)?.trim() ?? '') : []));
+}
+
+async function stitchWithJudge(paths: readonly string[], output: string): Promise<VideoInfo> {
+  const video = createVideo(judge);
+  const parts = paths.map(async (path) => ({ path, info: await video.probe(path) }));
+  return video.stitch({ clips: await Promise.all(parts), output, loop: false });
 }
 
 async function readFrame(path: string, index: number, width: number, height: number) {
@@ -44,10 +72,6 @@ function meanDifference(a: Buffer, b: Buffer): number {
   return sum / a.length;
 }
 
-async function probeAll(tools: FfmpegTools, paths: readonly string[]): Promise<ProbedClip[]> {
-  return Promise.all(paths.map(async (path) => ({ path, info: await probe(tools, path) })));
-}
-
 function assertNear(actual: number, expected: number, tolerance: number): void {
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not about ${expected}`);
 }
@@ -59,19 +83,25 @@ function assertNear(actual: number, expected: number, tolerance: number): void {
 for (const [name, tools] of await findAllTools()) {
   const once = { skip: name !== 'bundled' && 'the same with every version' };
   const video = createVideo(tools);
+  const probed = new Map<string, Promise<VideoInfo>>();
+  /** Of a clip that is not changed afterwards. */
+  const probeOnce = (path: string) => {
+    const info = probed.get(path) ?? probe(tools, path);
+    probed.set(path, info);
+    return info;
+  };
+  const probeAll = (paths: readonly string[]): Promise<ProbedClip[]> =>
+    Promise.all(paths.map(async (path) => ({ path, info: await probeOnce(path) })));
   const stitch = async (job: Omit<StitchJob, 'clips'> & { clips: readonly string[] }) =>
-    video.stitch({ ...job, clips: await probeAll(tools, job.clips) });
-  const clip = (directory: string, options: Parameters<typeof makeClip>[2] = {}) =>
-    makeClip(judge, directory, { frames: FRAMES, ...options });
+    video.stitch({ ...job, clips: await probeAll(job.clips) });
 
   describe(`stitch, ${name}`, () => {
     test('clips that agree are joined without losing or changing a frame', async () => {
       await using directory = await useDirectory();
-      const clips = [];
-      for (const seed of [0, 1, 2]) clips.push(await clip(directory.path, { seed }));
+      const parts = await clips([{ seed: 0 }, { seed: 1 }, { seed: 2 }]);
       const output = join(directory.path, 'out/video.mp4');
-      const info = await stitch({ clips, output, loop: false });
-      const digests = await Promise.all(clips.map((path) => frameDigests(path)));
+      const info = await stitch({ clips: parts, output, loop: false });
+      const digests = await Promise.all(parts.map(frameDigests));
       assert.deepEqual(await frameDigests(output), digests.flat());
       assert.equal(info.frames, 3 * FRAMES);
       assertNear(info.durationSeconds, 2 * SQUEEZED_SECONDS + FRAMES / 24, 0.02);
@@ -79,24 +109,20 @@ for (const [name, tools] of await findAllTools()) {
       const bytes = await readFile(output);
       assert.ok(bytes.indexOf('moov') < bytes.indexOf('mdat'), 'it plays before it is whole');
       assert.deepEqual(await readdir(join(directory.path, 'out')), ['video.mp4']);
-      assert.deepEqual(await stitch({ clips, output, loop: false }), info);
+      // Others refer to the repeated last frame of the loop: it is left in.
+      assert.deepEqual(await stitch({ clips: parts, output, loop: true }), info);
     });
 
     test('only the odd ones are encoded anew, and the whole decodes', async () => {
       await using directory = await useDirectory();
-      const a = await clip(directory.path, { seed: 1 });
-      const b = await clip(directory.path, { seed: 2 });
-      const odd = await clip(directory.path, {
-        fps: '30',
-        size: '240x240',
-        sound: true,
-        frames: 15,
-      });
-      const hevc = await clip(directory.path, {
+      const a = await clip({ seed: 1 });
+      const b = await clip({ seed: 2 });
+      const odd = await clip({ fps: '30', size: '240x240', sound: true, frames: 15 });
+      const hevc = await clip({
         seed: 3,
         options: ['-c:v', 'libx265', '-x265-params', 'log-level=none'],
       });
-      const noReorder = await clip(directory.path, { seed: 4, options: ['-bf', '0'] });
+      const noReorder = await clip({ seed: 4, options: ['-bf', '0'] });
       const output = join(directory.path, 'video.mp4');
       const info = await stitch({ clips: [odd, a, hevc, b, noReorder], output, loop: false });
       const digests = await frameDigests(output);
@@ -119,12 +145,8 @@ for (const [name, tools] of await findAllTools()) {
     test('clips of which none plays everywhere are all brought to H.264', once, async () => {
       await using directory = await useDirectory();
       const options = ['-c:v', 'mpeg4', '-q:v', '3'];
-      const clips = [
-        await clip(directory.path, { options }),
-        await clip(directory.path, { seed: 1, options }),
-      ];
       const info = await stitch({
-        clips,
+        clips: await clips([{ options }, { seed: 1, options }]),
         output: join(directory.path, 'v.mp4'),
         loop: false,
       });
@@ -133,12 +155,11 @@ for (const [name, tools] of await findAllTools()) {
 
     test('sound is kept when every clip has it', async () => {
       await using directory = await useDirectory();
-      const clips = [
-        await clip(directory.path, { sound: true, frames: 24 }),
-        await clip(directory.path, { sound: true, frames: 24, seed: 1, options: ['-ar', '48000'] }),
-      ];
       const info = await stitch({
-        clips,
+        clips: await clips([
+          { sound: true, frames: 24 },
+          { sound: true, frames: 24, seed: 1, options: ['-ar', '48000'] },
+        ]),
         output: join(directory.path, 'v.mp4'),
         loop: false,
       });
@@ -150,38 +171,33 @@ for (const [name, tools] of await findAllTools()) {
     test('a loop leaves its repeated last frame out where no other frame needs it', async () => {
       await using directory = await useDirectory();
       const options = ['-bf', '0'];
-      const free = [
-        await clip(directory.path, { options }),
-        await clip(directory.path, { seed: 1, options }),
-      ];
+      const free = await clips([
+        { seed: 0, options },
+        { seed: 4, options },
+      ]);
       const output = join(directory.path, 'v.mp4');
       const looped = await stitch({ clips: free, output, loop: true });
       assert.equal(looped.frames, 2 * FRAMES - 1);
-      const digests = await Promise.all(free.map((path) => frameDigests(path)));
+      const digests = await Promise.all(free.map(frameDigests));
       assert.deepEqual(await frameDigests(output), digests.flat().slice(0, -1));
-      const needed = [await clip(directory.path), await clip(directory.path, { seed: 1 })];
-      assert.equal((await stitch({ clips: needed, output, loop: true })).frames, 2 * FRAMES);
     });
 
     test('clips for which a decoder is set up differently are joined unchanged', async () => {
       await using directory = await useDirectory();
-      const clips = [];
-      for (const crf of ['30', '12', '30', '20']) {
-        clips.push(await clip(directory.path, { seed: clips.length, options: ['-crf', crf] }));
-      }
+      const parts = await clips(
+        ['30', '12', '30', '20'].map((crf, seed) => ({ seed, options: ['-crf', crf] })),
+      );
       const output = join(directory.path, 'video.mp4');
-      await stitch({ clips, output, loop: false });
-      const digests = await Promise.all(clips.map((path) => frameDigests(path)));
+      await stitch({ clips: parts, output, loop: false });
+      const digests = await Promise.all(parts.map(frameDigests));
       assert.deepEqual(await frameDigests(output), digests.flat());
     });
 
     test('a joint that does not decode is found out and nothing is delivered', async () => {
       await using directory = await useDirectory();
-      const clips = [];
-      for (let seed = 0; seed < 4; seed += 1) clips.push(await clip(directory.path, { seed }));
-      const damaged = clips[2] ?? '';
-      const probed = await probeAll(tools, clips);
-      const bytes = await readFile(damaged);
+      const probed = await probeAll(await clips([0, 1, 2, 3].map((seed) => ({ seed }))));
+      const damaged = join(directory.path, 'damaged.mp4');
+      const bytes = await readFile(probed[2]?.path ?? '');
       const data = bytes.indexOf('mdat') + 4;
       // Past the encoder's own note, into the first picture.
       bytes.fill(0x5a, data + 900, data + 1600);
@@ -190,13 +206,14 @@ for (const [name, tools] of await findAllTools()) {
         error instanceof FfmpegError && error.kind === 'invalid_media';
       await assert.rejects(video.check(damaged), isInvalid);
       const output = join(directory.path, 'out', 'v.mp4');
-      await assert.rejects(video.stitch({ clips: probed, output, loop: false }), isInvalid);
+      const parts = probed.map((part, index) => (index === 2 ? { ...part, path: damaged } : part));
+      await assert.rejects(video.stitch({ clips: parts, output, loop: false }), isInvalid);
       assert.deepEqual(await readdir(join(directory.path, 'out')), []);
     });
 
     test('fewer frames than the clips were said to have are found out', once, async () => {
       await using directory = await useDirectory();
-      const [one] = await probeAll(tools, [await clip(directory.path)]);
+      const [one] = await probeAll([await clip({ seed: 0 })]);
       assert.ok(one);
       const boastful = { ...one, info: { ...one.info, frames: FRAMES + 1 } };
       const output = join(directory.path, 'v.mp4');
@@ -204,16 +221,16 @@ for (const [name, tools] of await findAllTools()) {
         video.stitch({ clips: [one, boastful], output, loop: false }),
         /26 frames instead of 27/,
       );
-      assert.equal((await readdir(directory.path)).length, 1);
+      assert.deepEqual(await readdir(directory.path), []);
     });
 
     test('a failure and an abort keep the video that was there', once, async () => {
       await using directory = await useDirectory();
-      const good = await clip(directory.path);
+      const good = await clip({ seed: 0 });
       const output = join(directory.path, 'out.mp4');
       await copyFile(good, output);
       const missing = join(directory.path, 'missing.mp4');
-      const [probed] = await probeAll(tools, [good]);
+      const [probed] = await probeAll([good]);
       assert.ok(probed);
       await assert.rejects(
         video.stitch({ clips: [probed, { ...probed, path: missing }], output, loop: false }),
@@ -222,34 +239,31 @@ for (const [name, tools] of await findAllTools()) {
       const signal = AbortSignal.abort(new Error('cancelled'));
       await assert.rejects(stitch({ clips: [good], output, loop: false, signal }), /cancelled/);
       assert.deepEqual(await readFile(output), await readFile(good));
-      assert.equal((await readdir(directory.path)).length, 2);
+      assert.deepEqual(await readdir(directory.path), ['out.mp4']);
     });
   });
 
   test(`a clip that is whole is checked and described, ${name}`, once, async () => {
-    await using directory = await useDirectory();
-    const path = await clip(directory.path, { sound: true });
-    assert.deepEqual(await video.check(path), await probe(tools, path));
+    const path = await clip({ sound: true, frames: 24 });
+    assert.deepEqual(await video.check(path), await probeOnce(path));
   });
 
   describe(`makePreview, ${name}`, () => {
     test('a video that fits is its own preview', once, async () => {
       await using directory = await useDirectory();
-      const input = await clip(directory.path);
+      const input = await clip({ seed: 0 });
       const output = join(directory.path, 'preview.mp4');
       const preview = await video.makePreview({ input, output, maxBytes: 1_000_000 });
       assert.equal(preview.kind, 'original');
-      assert.equal((await readdir(directory.path)).length, 1);
+      assert.deepEqual(await readdir(directory.path), []);
     });
 
     test('one that does not is made to fit, whole and at an even pace', async () => {
       await using directory = await useDirectory();
       const options = ['-qp', '5'];
-      const clips = [];
-      for (const seed of [0, 1])
-        clips.push(await clip(directory.path, { seed, frames: 49, options }));
+      const parts = await clips([0, 1].map((seed) => ({ seed, frames: 49, options })));
       const input = join(directory.path, 'video.mp4');
-      const { sizeBytes } = await stitch({ clips, output: input, loop: false });
+      const { sizeBytes } = await stitchWithJudge(parts, input);
       const output = join(directory.path, 'preview.mp4');
       const maxBytes = Math.floor(sizeBytes / 3);
       const preview = await video.makePreview({ input, output, maxBytes });
@@ -263,32 +277,33 @@ for (const [name, tools] of await findAllTools()) {
 
     test('a limit that cannot be kept is said so', once, async () => {
       await using directory = await useDirectory();
-      const input = await clip(directory.path);
+      const input = await clip({ seed: 0 });
       const output = join(directory.path, 'preview.mp4');
       await assert.rejects(video.makePreview({ input, output, maxBytes: 500 }), FfmpegError);
-      assert.equal((await readdir(directory.path)).length, 1);
+      assert.deepEqual(await readdir(directory.path), []);
     });
   });
 
-  test(`the thumbnail is a small JPEG of the first frame, ${name}`, async () => {
+  test(`the thumbnail is a small JPEG of the first frame, with sound or without, ${name}`, async () => {
     await using directory = await useDirectory();
-    const input = await clip(directory.path, { size: '360x640' });
     const output = join(directory.path, 'thumbnail.jpg');
-    await video.makeThumbnail({ input, output });
-    const { width, height, format } = await sharp(output).metadata();
-    assert.deepEqual([width, height, format], [180, 320, 'jpeg']);
-    assert.ok((await stat(output)).size < 200_000);
+    for (const input of await clips([{ size: '360x640' }, { size: '360x640', sound: true }])) {
+      await video.makeThumbnail({ input, output });
+      const { width, height, format } = await sharp(output).metadata();
+      assert.deepEqual([width, height, format], [180, 320, 'jpeg']);
+      assert.ok((await stat(output)).size < 200_000);
+      await rm(output);
+    }
   });
 
   test(`parts are whole clips, numbered, and none is above the limit, ${name}`, once, async () => {
     await using directory = await useDirectory();
-    const clips = [];
-    for (const seed of [0, 1, 2, 3, 4]) clips.push(await clip(directory.path, { seed }));
-    const sizes = await Promise.all(clips.map(async (path) => (await stat(path)).size));
+    const whole = await clips([0, 1, 2, 3, 4].map((seed) => ({ seed })));
+    const sizes = await Promise.all(whole.map(async (path) => (await stat(path)).size));
     const maxBytes = Math.ceil(Math.max(...sizes) * 2.5);
     const target = join(directory.path, 'parts');
     const parts = {
-      clips: await probeAll(tools, clips),
+      clips: await probeAll(whole),
       maxBytes,
       directory: target,
       baseName: 'morph',
@@ -354,13 +369,17 @@ for (const [name, tools] of await findAllTools()) {
         ['-bf', '0'],
         ['-video_track_timescale', '90000', '-colorspace', 'smpte170m'],
       ]) {
-        const neighbour = await clip(directory.path, { fps: '30', size: '480x270', options });
+        const neighbour = await clip({ fps: '30', size: '240x136', options });
         const output = join(directory.path, 'dissolve.mp4');
-        const matching = await probe(tools, neighbour);
+        const matching = await probeOnce(neighbour);
         const ends = { from: from.path, to: to.path, output };
-        await video.dissolve({ ...ends, seconds: 0.5, fps: 24, ...size, matching });
+        const info = await video.dissolve({ ...ends, seconds: 0.5, fps: 24, ...size, matching });
         const joined = join(directory.path, 'joined.mp4');
-        await stitch({ clips: [neighbour, neighbour, output], output: joined, loop: false });
+        const [before, dissolve] = [
+          { path: neighbour, info: matching },
+          { path: output, info },
+        ];
+        await video.stitch({ clips: [before, before, dissolve], output: joined, loop: false });
         const digests = await frameDigests(joined);
         assert.deepEqual(digests.slice(2 * FRAMES), await frameDigests(output));
       }
