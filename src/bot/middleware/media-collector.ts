@@ -11,6 +11,7 @@ import { MAX_DOWNLOAD_BYTES } from '../download.ts';
 import type { Messenger } from '../messenger.ts';
 import type { Checkout } from '../payments/checkout.ts';
 import type { Questions } from '../questions.ts';
+import { createRecent } from '../recent.ts';
 import { genderScreen } from '../views/menu.ts';
 import type { Cancelling } from './cancel.ts';
 
@@ -27,6 +28,9 @@ export interface MediaCollectorDeps {
 
 /** Writes every photo and file down as a row of the open order; without one, a photo opens it. */
 export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<BotContext> {
+  /** The last album of which a photo was taken, of each chat: the others come in messages of their own. */
+  const albums = createRecent<number, { readonly id: string; readonly isTold: boolean }>();
+
   return async (ctx, next) => {
     const { message } = ctx;
     if (!message) return next();
@@ -71,9 +75,22 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
 
   /** Of a single photo there is nothing to count: it is looked at, and the dialogue goes on. */
   async function takePhoto(ctx: BotContext, order: OrderView, file: IncomingFile): Promise<void> {
+    if (await isOfTakenAlbum(ctx)) return;
     await deps.orders().addFile(order.id, ctx.person.id, file);
     await deps.checkout.withdraw(order.id);
     await deps.flow.received(ctx, order.id);
+  }
+
+  /** The first photo of an album counts; that it does is said once. */
+  async function isOfTakenAlbum({ message, person, t }: BotContext): Promise<boolean> {
+    const id = message?.media_group_id;
+    if (id === undefined) return false;
+    const known = albums.get(person.id);
+    const isTaken = known?.id === id;
+    albums.set(person.id, { id, isTold: isTaken });
+    if (isTaken && !known.isTold)
+      await deps.messenger.send(person.id, { text: t('morph.oneOfAlbum') });
+    return isTaken;
   }
 
   /** For the open order that waits for a recording; without any order, it begins one. False: nobody takes it. */
