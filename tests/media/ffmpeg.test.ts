@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { ensureExecutable } from '../../src/media/executable.ts';
@@ -19,13 +19,26 @@ import {
 } from '../../src/media/ffmpeg.ts';
 import { concatCopy, concatList } from '../../src/media/video-commands.ts';
 import { type VideoInfo, videoInfoSchema } from '../../src/media/video-info.ts';
-import { findAllTools, makeClip, useDirectory } from '../support/pictures.ts';
+import { type ClipOptions, findAllTools, makeClip, useDirectory } from '../support/pictures.ts';
 import { quickTools } from '../support/quick-tools.ts';
 
 const run = promisify(execFile);
 
 const allTools = await findAllTools();
 const maker = await quickTools();
+const shared = await useDirectory();
+const made = new Map<string, Promise<string>>();
+after(() => shared[Symbol.asyncDispose]());
+
+const HEVC = ['-c:v', 'libx265', '-x265-params', 'log-level=none'];
+
+/** The path of a clip that is made once and changed by nobody. */
+function getClip(options: ClipOptions = {}): Promise<string> {
+  const key = JSON.stringify(options);
+  const clip = made.get(key) ?? makeClip(maker, shared.path, options);
+  made.set(key, clip);
+  return clip;
+}
 
 /** A fake program that answers `-version`. */
 async function putProgram(path: string, version: string, mode = 0o755): Promise<void> {
@@ -200,17 +213,23 @@ for (const [name, tools] of allTools) {
   });
 
   describe(`probe, ${name}`, () => {
-    test('a clip is described in full', async () => {
-      await using directory = await useDirectory();
-      const clip = await makeClip(maker, directory.path, {
+    /** What was said of a file survives being kept as JSON. */
+    function assertKept(info: VideoInfo): void {
+      const kept: unknown = JSON.parse(JSON.stringify(info));
+      assert.deepEqual(videoInfoSchema.parse(kept), info);
+    }
+
+    test('a clip is described in full, in words that JSON keeps', async () => {
+      const clip = await getClip({
         fps: '30000/1001',
         frames: 30,
         sound: true,
         options: ['-colorspace', 'bt709', '-video_track_timescale', '30000', '-bf', '0'],
       });
-      const { durationSeconds, sizeBytes, audio, colour, profile, decoderSetup, ...info } =
-        await probe(tools, clip);
-      assert.deepEqual(info, {
+      const info = await probe(tools, clip);
+      assertKept(info);
+      const { durationSeconds, sizeBytes, audio, colour, profile, decoderSetup, ...rest } = info;
+      assert.deepEqual(rest, {
         ...{ width: 320, height: 180, rotation: 0, sar: '1:1', frames: 30 },
         ...{ codec: 'h264', pixFmt: 'yuv420p', reorderFrames: 0, hasAudio: true },
         fps: { numerator: 30000, denominator: 1001 },
@@ -226,10 +245,10 @@ for (const [name, tools] of allTools) {
 
     test('frames are counted where the file does not say', async () => {
       await using directory = await useDirectory();
-      const clip = await makeClip(maker, directory.path, { frames: 17 });
+      const clip = await getClip({ frames: 17 });
       const output = join(directory.path, 'clip.mkv');
       await runFfmpeg(
-        tools,
+        maker,
         { inputs: [{ source: clip, options: [] }], options: ['-c', 'copy'], output },
         { timeoutMs: 30_000 },
       );
@@ -238,7 +257,7 @@ for (const [name, tools] of allTools) {
 
     test('what is no video is told apart', async () => {
       await using directory = await useDirectory();
-      const clip = await makeClip(maker, directory.path);
+      const clip = await getClip();
       const files = {
         'text.mp4': Buffer.from('an error page'),
         'empty.mp4': Buffer.alloc(0),
@@ -254,28 +273,20 @@ for (const [name, tools] of allTools) {
     });
 
     test('clips of one encoder with the same settings set a decoder up alike, others do not', async () => {
-      await using directory = await useDirectory();
       const setup = async (options: readonly string[], seed: number, frames: number) => {
-        const clip = await makeClip(maker, directory.path, { options, seed, frames });
-        return (await probe(tools, clip)).decoderSetup;
+        const info = await probe(tools, await getClip({ options, seed, frames }));
+        assertKept(info);
+        return info.decoderSetup;
       };
       const one = await setup(['-crf', '20'], 1, 13);
       assert.equal(await setup(['-crf', '20'], 2, 30), one);
       assert.notEqual(await setup(['-crf', '12'], 1, 13), one);
     });
 
-    test('what was said of a file survives being kept as JSON', async () => {
-      await using directory = await useDirectory();
-      for (const options of [{ sound: true }, { options: ['-colorspace', 'bt709'] }]) {
-        const info = await probe(tools, await makeClip(maker, directory.path, options));
-        const kept: unknown = JSON.parse(JSON.stringify(info));
-        assert.deepEqual(videoInfoSchema.parse(kept), info);
-      }
-    });
-
     test('a list that names other files is no clip, even when they are clips', async () => {
       await using directory = await useDirectory();
-      const clip = await makeClip(tools, directory.path, {});
+      const clip = join(directory.path, 'clip.mp4');
+      await copyFile(await getClip(), clip);
       const lists = {
         'a.m3u8': `#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1,\n${clip}\n#EXT-X-ENDLIST\n`,
         'a.ffconcat': `ffconcat version 1.0\nfile ${basename(clip)}\n`,
@@ -301,13 +312,8 @@ for (const [name, tools] of allTools) {
       error instanceof FfmpegError && error.kind === 'invalid_media' && !error.retryable;
 
     test('whole videos pass, with B-frames, sound or another codec', async () => {
-      await using directory = await useDirectory();
-      for (const options of [
-        { sound: true },
-        { options: ['-bf', '0'] },
-        { options: ['-c:v', 'libx265', '-x265-params', 'log-level=none'] },
-      ]) {
-        const clip = await makeClip(maker, directory.path, options);
+      for (const options of [{ sound: true }, { options: ['-bf', '0'] }, { options: HEVC }]) {
+        const clip = await getClip(options);
         assert.deepEqual(await checkVideo(tools, clip), await probe(tools, clip));
       }
     });
@@ -315,11 +321,11 @@ for (const [name, tools] of allTools) {
     test('a video with a good index whose frames are damaged or missing does not', async () => {
       await using directory = await useDirectory();
       const options = ['-movflags', '+faststart', '-vf', 'noise=alls=20'];
-      const bytes = await readFile(await makeClip(maker, directory.path, { frames: 40, options }));
+      const bytes = await readFile(await getClip({ frames: 40, options }));
       const clip = join(directory.path, 'clip.mp4');
       await writeFile(clip, bytes);
       const packets = ['-show_entries', 'packet=pos', '-of', 'csv=p=0'];
-      const { stdout } = await run(tools.ffprobePath, ['-v', 'error', ...packets, clip]);
+      const { stdout } = await run(maker.ffprobePath, ['-v', 'error', ...packets, clip]);
       const lastFrame = Math.max(
         ...stdout.split('\n').map((line) => Number.parseInt(line, 10) || 0),
       );
@@ -342,8 +348,7 @@ for (const [name, tools] of allTools) {
 
     test('a file that is not there does not, and an abort rejects with the reason', async () => {
       await assert.rejects(checkVideo(tools, '/nowhere/a.mp4'), isInvalid);
-      await using directory = await useDirectory();
-      const clip = await makeClip(maker, directory.path);
+      const clip = await getClip();
       const stop = new AbortController();
       const checked = checkVideo(tools, clip, stop.signal);
       stop.abort(new Error('enough'));
@@ -356,9 +361,9 @@ for (const [name, tools] of allTools) {
   test(`ffmpeg joins clips that do not go together without a word, and the check of joints hears it, ${name}`, async () => {
     await using directory = await useDirectory();
     const clips: { path: string; info: VideoInfo }[] = [];
-    for (const options of [[], [], ['-c:v', 'libx265', '-x265-params', 'log-level=none']]) {
-      const path = await makeClip(maker, directory.path, { frames: 24, options });
-      clips.push({ path, info: await probe(tools, path) });
+    for (const options of [[], HEVC]) {
+      const path = await getClip({ frames: 24, options });
+      clips.push({ path, info: await probe(maker, path) });
     }
     const join3 = async (order: typeof clips) => {
       const list = join(directory.path, 'list.txt');
@@ -368,12 +373,12 @@ for (const [name, tools] of allTools) {
       await runFfmpeg(tools, command, { timeoutMs: 30_000 });
       return output;
     };
-    const [a, b, hevc] = clips;
-    assert.ok(a && b && hevc);
+    const [clip, hevc] = clips;
+    assert.ok(clip && hevc);
     const joints = { times: [1.02, 2.02], withinSeconds: 1 / 24 };
-    await checkJoints(tools, await join3([a, b, a]), joints);
-    await assert.rejects(checkJoints(tools, await join3([a, hevc, b]), joints), FfmpegError);
-    await assert.rejects(checkJoints(tools, await join3([a, b, hevc]), joints), FfmpegError);
+    await checkJoints(tools, await join3([clip, clip, clip]), joints);
+    await assert.rejects(checkJoints(tools, await join3([clip, hevc, clip]), joints), FfmpegError);
+    await assert.rejects(checkJoints(tools, await join3([clip, clip, hevc]), joints), FfmpegError);
   });
 }
 
