@@ -123,7 +123,6 @@ describe('packArchive', () => {
       return Number((await run(process.execPath, args)).stdout) / 1024;
     };
     const [few, many] = [await peakOf(5), await peakOf(200)];
-    console.log(few, many);
     assert.ok(many - few < 90, `${few} MB for 5 files, ${many} MB for 200`);
   });
 });

@@ -5,7 +5,14 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { createPhotos, sniffPicture } from '../../src/media/photos.ts';
-import { drawPicture, makeJpeg, makeOrientedJpeg, useDirectory } from '../support/pictures.ts';
+import {
+  drawPicture,
+  makeEmptyPng,
+  makeJpeg,
+  makeOrientedJpeg,
+  type PictureOptions,
+  useDirectory,
+} from '../support/pictures.ts';
 
 const { inspectPhoto, toCanvas, contactSheet } = createPhotos();
 const HEIC = join(import.meta.dirname, '../fixtures/quarters-display-p3.heic');
@@ -157,11 +164,8 @@ describe('inspectPhoto', () => {
   });
 
   test('81 megapixels are refused from the header alone', async () => {
-    const create = { width: 9000, height: 9000, channels: 3, background: '#fff' } as const;
-    const png = await sharp({ create }).png({ palette: true, colours: 2 }).toBuffer();
-    const before = process.memoryUsage().rss;
-    assert.deepEqual(await inspectBytes(png), { kind: 'refused', reason: 'too_many_pixels' });
-    assert.ok(process.memoryUsage().rss - before < 60_000_000);
+    const refused = { kind: 'refused', reason: 'too_many_pixels' };
+    assert.deepEqual(await inspectBytes(makeEmptyPng(9000)), refused);
   });
 });
 
@@ -295,13 +299,11 @@ describe('toCanvas', () => {
 });
 
 describe('contactSheet', () => {
-  async function drawSheets(count: number) {
+  const ALIKE = [{ width: 480, height: 320 }];
+  const MIXED = [...ALIKE, { width: 320, height: 480 }, { width: 640, height: 320 }];
+
+  async function drawSheets(count: number, shapes: readonly PictureOptions[]) {
     await using directory = await useDirectory();
-    const shapes = [
-      { width: 480, height: 320 },
-      { width: 320, height: 480 },
-      { width: 640, height: 320 },
-    ];
     const files = await Promise.all(
       shapes.map(async (shape, i) => {
         const path = join(directory.path, `photo-${i}.jpg`);
@@ -318,28 +320,29 @@ describe('contactSheet', () => {
     const sheets = await Promise.all(
       paths.map(async (path) => {
         const { width, height, format } = await sharp(path).metadata();
-        const bytes = await readFile(path);
-        return { width, height, format, size: (await stat(path)).size, bytes };
+        return { width, height, format, size: (await stat(path)).size };
       }),
     );
     return { names, sheets };
   }
 
   test('up to 29 photos share one sheet, 30 need two', async () => {
-    assert.deepEqual((await drawSheets(29)).names, ['sheet.jpg']);
-    const { names, sheets } = await drawSheets(30);
+    assert.deepEqual((await drawSheets(29, ALIKE)).names, ['sheet.jpg']);
+    const { names, sheets } = await drawSheets(30, ALIKE);
     assert.deepEqual(names, ['sheet-1.jpg', 'sheet-2.jpg']);
     assert.equal(sheets[0]?.height, sheets[1]?.height);
   });
 
   test('51 photos make three sheets', async () => {
-    const { names } = await drawSheets(51);
+    const { names } = await drawSheets(51, ALIKE);
     assert.deepEqual(names, ['sheet-1.jpg', 'sheet-2.jpg', 'sheet-3.jpg']);
   });
 
   test('every sheet is a JPEG that Telegram shows as it is', async () => {
     for (const count of [1, 2, 5, 11]) {
-      for (const { width, height, format, size } of (await drawSheets(count)).sheets) {
+      const { sheets } = await drawSheets(count, MIXED);
+      assert.equal(sheets.length, 1);
+      for (const { width, height, format, size } of sheets) {
         assert.equal(format, 'jpeg');
         assert.ok(Math.max(width, height) <= 2560 && Math.min(width, height) >= 300);
         assert.ok(width / height < 3 && height / width < 3, `${count}: ${width}×${height}`);
@@ -349,9 +352,6 @@ describe('contactSheet', () => {
   });
 
   test('each photo carries its own number', async () => {
-    const [one] = (await drawSheets(1)).sheets;
-    const [, two] = (await drawSheets(2)).sheets;
-    assert.ok(one && !two);
     await using directory = await useDirectory();
     const path = join(directory.path, 'photo.jpg');
     await writeFile(path, await makeJpeg());

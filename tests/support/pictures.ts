@@ -51,6 +51,25 @@ export function makeOrientedJpeg(orientation: number, width = 640, height = 480)
     .toBuffer();
 }
 
+/** A square PNG that claims a size it has no data for. */
+export function makeEmptyPng(side: number): Buffer {
+  const chunk = (type: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const frame = Buffer.alloc(4);
+    const checksum = Buffer.alloc(4);
+    frame.writeUInt32BE(data.length);
+    checksum.writeUInt32BE(crc32(body));
+    return Buffer.concat([frame, body, checksum]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
+  header.set([8, 6], 8);
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  const parts = [chunk('IHDR', header), chunk('IDAT', Buffer.alloc(9)), chunk('IEND', Buffer.of())];
+  return Buffer.concat([signature, ...parts]);
+}
+
 export interface ZipEntry {
   /** Text is written as UTF-8. */
   readonly name: string | Buffer;
