@@ -34,7 +34,7 @@ interface Morph {
   /** How far each leading pair stays apart, as a share of the inter-ocular distance. */
   readonly straying: readonly number[];
   /** The two photos as frames of a video. */
-  readonly ends: readonly [Uint8Array, Uint8Array];
+  ends(): readonly [Uint8Array, Uint8Array];
   draw(time: number): Uint8Array;
   drawLuma(time: number): Uint8Array;
 }
@@ -55,7 +55,7 @@ async function makeMorph(from: Sharp, to: Sharp): Promise<Morph> {
     size,
     faces: plan.faces,
     straying,
-    ends: [toVideo(a.picture), toVideo(b.picture)],
+    ends: () => [toVideo(a.picture), toVideo(b.picture)],
     draw,
     drawLuma,
   };
@@ -147,8 +147,9 @@ describe('half-way', () => {
 test('a morph begins with the one photo and ends on the other, without a step to its neighbours', async () => {
   for (const make of [portraits[0], pictures[1]]) {
     const morph = await make();
+    const ends = morph.ends();
     for (const end of [0, 1] as const) {
-      assert.ok(largestDifference(morph.draw(end), morph.ends[end]) <= 1, 'the photo itself');
+      assert.ok(largestDifference(morph.draw(end), ends[end]) <= 1, 'the photo itself');
       const inside = morph.draw(Math.abs(end - 1e-6));
       assert.ok(largestDifference(inside, morph.draw(end)) <= 1);
     }
