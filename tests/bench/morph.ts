@@ -157,7 +157,7 @@ async function runFilter(
 
 /** The most memory that the engine has held at once, by the kernel's own mark. */
 async function readPeakMb(): Promise<number> {
-  const [engine] = await findChildren(process.pid, 'engine-worker');
+  const [engine] = findChildren(process.pid, 'engine-worker');
   const status = await readFile(`/proc/${engine}/status`, 'utf8');
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1000;
 }
