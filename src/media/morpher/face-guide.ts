@@ -18,6 +18,8 @@ const PIN_STRENGTH = 0.97;
 interface MovingFace {
   readonly middle: readonly Point[];
   readonly shift: readonly Point[];
+  /** What of the shift of each landmark the face as a whole does not explain. */
+  readonly rest: readonly Point[];
   readonly centre: Point;
   readonly radius: number;
   /** How the face moves as a whole: turned, scaled and shifted, nothing else. */
@@ -96,32 +98,35 @@ function toMovingFace({ from, to }: FacePair): MovingFace {
   }
   a /= squares;
   b /= squares;
-  return {
-    ...{ middle, shift, centre },
-    radius: Math.sqrt(squares / middle.length),
-    moveRigidly: (x, y) => [
-      a * (x - centre[0]) - b * (y - centre[1]) + shiftX,
-      b * (x - centre[0]) + a * (y - centre[1]) + shiftY,
-    ],
-  };
+  const moveRigidly = (x: number, y: number): Point => [
+    a * (x - centre[0]) - b * (y - centre[1]) + shiftX,
+    b * (x - centre[0]) + a * (y - centre[1]) + shiftY,
+  ];
+  const rest = middle.map(([x, y], k): Point => {
+    const [vx, vy] = shift[k] ?? [0, 0];
+    const [rigidX, rigidY] = moveRigidly(x, y);
+    return [vx - rigidX, vy - rigidY];
+  });
+  const radius = Math.sqrt(squares / middle.length);
+  return { middle, shift, rest, centre, radius, moveRigidly };
 }
 
 function moveSample(face: MovingFace, x: number, y: number) {
-  const { middle, shift, centre, radius } = face;
+  const { middle, rest, centre, radius } = face;
   const kernel = (radius * RESIDUAL_KERNEL) ** 2;
   let total = 1e-6;
   let restX = 0;
   let restY = 0;
   let nearest = Number.POSITIVE_INFINITY;
-  for (const [k, [mx, my]] of middle.entries()) {
+  for (let k = 0; k < middle.length; k += 1) {
+    const [mx, my] = middle[k] ?? centre;
     const square = (x - mx) ** 2 + (y - my) ** 2;
     const weight = 1 / (square ** 2 / kernel + 0.02 * kernel);
-    const [rigidX, rigidY] = face.moveRigidly(mx, my);
-    const [shiftX, shiftY] = shift[k] ?? [0, 0];
+    const [beyondX, beyondY] = rest[k] ?? [0, 0];
     nearest = Math.min(nearest, square);
     total += weight;
-    restX += weight * (shiftX - rigidX);
-    restY += weight * (shiftY - rigidY);
+    restX += weight * beyondX;
+    restY += weight * beyondY;
   }
   const away = Math.sqrt(nearest) / radius;
   const near = Math.exp(-1.2 * away ** 2) / total;
