@@ -1,97 +1,90 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { eq } from 'drizzle-orm';
 import { predictions, steps } from '../../src/db/schema.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
 
 const PRICE = 4453;
 
-describe('predictions', () => {
+describe('predictions, of which two may run at once,', () => {
+  let rig: OrdersRig;
+  before(async () => {
+    rig = await startOrdersRig({ concurrency: 2 });
+  });
+  after(() => rig.close());
+
   it('let a small order overtake a large one', async () => {
-    const rig = await startOrdersRig({ concurrency: 3, delayMs: 400 });
-    try {
-      const large = await rig.person(1_000_000);
-      const small = await rig.person(50_000);
-      const quick = await rig.photos(small, 3);
-      await rig.orders.quote(quick, small);
-      await rig.orders.choose(quick, small, { mode: 'seamless' });
-      const big = await rig.order(large, 12);
-      await rig.eventually('the large one fills all places', () => {
-        return rig.replicate.running.now === 3;
-      });
-      await rig.confirm(quick, small);
-      await rig.until(quick, small, 'delivered');
-      await rig.until(big, large, 'delivered');
-      const turns = (await orderOfCreation(rig)).flatMap((id, turn) =>
-        id === quick ? [turn] : [],
-      );
-      assert.ok((turns.at(-1) ?? 99) <= 8, `its predictions were number ${turns.join(' and ')}`);
-      assert.equal(rig.replicate.running.peak, 3);
-    } finally {
-      await rig.close();
-    }
+    const large = await rig.person(1_000_000);
+    const small = await rig.person(50_000);
+    const quick = await rig.photos(small, 3);
+    await rig.orders.quote(quick, small);
+    await rig.orders.choose(quick, small, { mode: 'seamless' });
+    const confirmed = Promise.withResolvers<void>();
+    rig.replicate.next({ until: confirmed.promise }, { until: confirmed.promise });
+    const big = await rig.order(large, 7);
+    await rig.eventually('the large one fills all places', () => rig.replicate.running.now === 2);
+    await rig.confirm(quick, small);
+    confirmed.resolve();
+    await rig.until(quick, small, 'delivered');
+    await rig.until(big, large, 'delivered');
+    const turns = (await orderOfCreation(rig)).flatMap((id, turn) => (id === quick ? [turn] : []));
+    // The two that ran before it, then by turns with the large one.
+    assert.ok((turns.at(-1) ?? 99) <= 5, `its predictions were number ${turns.join(' and ')}`);
+    assert.equal(rig.replicate.running.peak, 2);
   });
 
   it('are never more than allowed, whatever fails, does not play or is cancelled', async () => {
-    const rig = await startOrdersRig({ concurrency: 2 });
-    try {
-      const person = await rig.person(500_000);
-      let created = 0;
-      rig.replicate.script(() => {
-        created += 1;
-        if (created % 3 === 0) return { output: Buffer.from('this is no video') };
-        return created % 4 === 0 ? { outcome: 'fail', error: 'Something odd' } : undefined;
-      });
-      const id = await rig.order(person, 8);
-      const other = await rig.person(50_000);
-      const dropped = await rig.order(other, 2);
-      await rig.orders.cancel(dropped, other, rig.request());
-      await rig.until(id, person, 'delivered');
-      assert.ok(created > 7, `${created} predictions for 7 transitions`);
-      assert.equal(rig.replicate.running.peak, 2);
-    } finally {
-      await rig.close();
-    }
+    const person = await rig.person(500_000);
+    let created = 0;
+    rig.replicate.script(() => {
+      created += 1;
+      if (created % 3 === 0) return { output: Buffer.from('this is no video') };
+      return created % 4 === 0 ? { outcome: 'fail', error: 'Something odd' } : undefined;
+    });
+    const id = await rig.order(person, 6);
+    const other = await rig.person(50_000);
+    const dropped = await rig.order(other, 2);
+    await rig.orders.cancel(dropped, other, rig.request());
+    await rig.until(id, person, 'delivered');
+    rig.replicate.script(() => undefined);
+    assert.ok(created > 5, `${created} predictions for 5 transitions`);
+    assert.equal(rig.replicate.running.peak, 2);
   });
 
-  it('go on while a clip is being fetched', async () => {
-    const rig = await startOrdersRig({ concurrency: 1 });
-    try {
-      const person = await rig.person(50_000);
-      rig.replicate.next({ download: { kind: 'slow', pauseMs: 300 } });
-      const id = await rig.order(person, 3);
-      await rig.eventually('the second one is over', () => {
-        return rig.replicate.predictions[1]?.completedAt !== undefined;
-      });
-      const rows = await rig.database.db.select().from(steps).where(eq(steps.orderId, id));
-      assert.equal(rows.find(({ position }) => position === 0)?.state, 'rendering');
-      await rig.until(id, person, 'delivered');
-      assert.equal(rig.replicate.running.peak, 1);
-      assert.equal(await rig.balance(person), 50_000 - 2 * PRICE);
-    } finally {
-      await rig.close();
-    }
+  it('go on while clips are being fetched', async () => {
+    const person = await rig.person(50_000);
+    const from = rig.replicate.predictions.length;
+    const over = Promise.withResolvers<void>();
+    const download = { kind: 'held', until: over.promise } as const;
+    rig.replicate.next({ download }, { download });
+    const id = await rig.order(person, 4);
+    await rig.eventually('the third one is over', () => {
+      return rig.replicate.predictions[from + 2]?.completedAt !== undefined;
+    });
+    const rows = await rig.database.db.select().from(steps).where(eq(steps.orderId, id));
+    assert.ok(rows.every(({ state }) => state !== 'done'));
+    over.resolve();
+    await rig.until(id, person, 'delivered');
+    assert.equal(rig.replicate.running.peak, 2);
+    assert.equal(await rig.balance(person), 50_000 - 3 * PRICE);
   });
 
   it('wait once too many clips are there that cannot be fetched', async () => {
-    const rig = await startOrdersRig({ concurrency: 2, timing: { retryMs: 200 } });
-    try {
-      const person = await rig.person(500_000);
-      const away = { kind: 'answer', status: 503 } as const;
-      rig.replicate.faultDownload(...Array.from({ length: 6 }, () => away));
-      const id = await rig.order(person, 9);
-      let most = 0;
-      await rig.eventually('the first clip arrives', async () => {
-        most = Math.max(most, rig.replicate.predictions.length);
-        return ((await rig.orders.progress(id))?.finished ?? 0) > 0;
-      });
-      // Two that could run and one beside, and two whose clips came while we looked.
-      assert.ok(most >= 3 && most <= 5, `${most} were bought before a clip arrived`);
-      await rig.until(id, person, 'delivered');
-      assert.equal(rig.replicate.predictions.length, 8);
-    } finally {
-      await rig.close();
-    }
+    const person = await rig.person(500_000);
+    const from = rig.replicate.predictions.length;
+    const bought = () => rig.replicate.predictions.length - from;
+    const fetched = () =>
+      rig.replicate.requests.filter(({ endpoint }) => endpoint === 'download').length;
+    rig.replicate.faultDownloadAlways({ kind: 'answer', status: 503 });
+    const id = await rig.order(person, 6);
+    // Two that could run, and one beside.
+    await rig.eventually('three are bought', () => bought() === 3);
+    const before = fetched();
+    await rig.eventually('each was asked for again and again', () => fetched() >= before + 12);
+    assert.equal(bought(), 3);
+    rig.replicate.faultDownloadAlways(undefined);
+    await rig.until(id, person, 'delivered');
+    assert.equal(bought(), 5);
   });
 });
 

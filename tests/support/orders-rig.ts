@@ -40,7 +40,7 @@ import { SERVICES } from '../../src/services/index.ts';
 import type { ProviderName } from '../../src/services/model.ts';
 import type { Service } from '../../src/services/service.ts';
 import { addPerson, openTestDatabase, type TestDatabase } from './database.ts';
-import { makeJpeg } from './pictures.ts';
+import { makeJpeg, makeZip } from './pictures.ts';
 import { createQuickMorpher } from './quick-morpher.ts';
 import { createQuickPhotos } from './quick-photos.ts';
 import { quickTools } from './quick-tools.ts';
@@ -61,6 +61,9 @@ export const FAST: RenderTiming = {
 
 /** More than any test tells apart. */
 const PICTURES = 4;
+
+/** As few as a training takes. */
+const TRAINING_PHOTOS = 10;
 
 /** A chat without Telegram: files that were "sent", and everything the orders said. */
 export interface FakeChat extends ChatPort {
@@ -105,6 +108,8 @@ export interface OrdersRig {
     serviceType: string,
     answers?: Readonly<Record<string, string>>,
   ): Promise<string>;
+  /** A training of 1,000 steps, up to its quote. */
+  training(personId: number, about?: { name?: string; gender?: string }): Promise<string>;
   /** Answers one question of an open order. */
   answer(personId: number, orderId: string, field: string, value: string): Promise<AnswerOutcome>;
   /** Sends a voice message and waits until it was listened to. */
@@ -246,6 +251,21 @@ export async function startOrdersRig(
       for (const [field, value] of Object.entries(answers)) {
         const outcome = await rig.answer(personId, id, field, value);
         if (outcome.kind !== 'kept') throw new Error(`${field}: ${outcome.kind}`);
+      }
+      return id;
+    },
+    async training(personId, { name = 'Alex', gender = 'male' } = {}) {
+      const id = await rig.draft(personId, 'digital_avatar_body', { gender });
+      const photos = Array.from({ length: TRAINING_PHOTOS }, (_, index) => drawPhoto(index));
+      const entries = (await Promise.all(photos)).map((data, index) => ({
+        name: `${index}.jpg`,
+        data,
+      }));
+      await rig.sendFile(personId, id, makeZip(entries), { name: 'me.zip' });
+      const counted = await orders.done(id, personId);
+      if (counted !== 'done') throw new Error(`Not counted: ${counted.kind}`);
+      for (const [field, value] of Object.entries({ name, steps: '1000' })) {
+        await rig.answer(personId, id, field, value);
       }
       return id;
     },

@@ -21,6 +21,11 @@ export async function deliver(
     case 'stall':
       response.writeHead(200, { 'content-length': bytes.length });
       return void response.write(half);
+    case 'held':
+      response.writeHead(200, { 'content-length': bytes.length });
+      response.write(half);
+      await fault.until;
+      return void response.end(bytes.subarray(half.length));
     case 'slow': {
       response.writeHead(200);
       const size = Math.ceil(bytes.length / 10);

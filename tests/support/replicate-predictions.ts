@@ -61,12 +61,16 @@ export type DownloadFault =
   /** Half of the bytes, then nothing more. */
   | { readonly kind: 'stall' }
   /** In ten parts with a pause between them, without a length. */
-  | { readonly kind: 'slow'; readonly pauseMs: number };
+  | { readonly kind: 'slow'; readonly pauseMs: number }
+  /** Half of the bytes, and the others after this. */
+  | { readonly kind: 'held'; readonly until: Promise<unknown> };
 
 /** What becomes of one prediction. All is optional: by default it succeeds with what its model makes. */
 export interface PredictionScript {
   /** From acceptance to the end, in milliseconds. */
   readonly delayMs?: number;
+  /** Beside the delay: it does not end before this. */
+  readonly until?: Promise<unknown>;
   /** `hang` runs until it is cancelled or meets its deadline. */
   readonly outcome?: 'succeed' | 'fail' | 'hang' | 'aborted' | 'canceled';
   /** The error text of a failed prediction. */
@@ -159,6 +163,7 @@ export function createPredictionBoard(deps: {
   }
 
   async function finish(prediction: ServedPrediction, script: PredictionScript): Promise<void> {
+    await script.until;
     const lost = Object.values(prediction.input)
       .flat()
       .find((value) => isFileUrl(value) && !deps.bytesOf(value));

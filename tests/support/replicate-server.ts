@@ -103,6 +103,8 @@ export interface ReplicateServer {
   faultAlways(endpoint: Endpoint, fault: CallFault | undefined): void;
   /** The next downloads of outputs go wrong, one each. */
   faultDownload(...faults: readonly DownloadFault[]): void;
+  /** Every download of an output goes wrong, until undefined is given. */
+  faultDownloadAlways(fault: DownloadFault | undefined): void;
   /** The bytes behind a file URL of this server, or a data URI. */
   fileBytes(url: string): Buffer | undefined;
   /** Puts a live schema in place of a model's published one; `none` answers 404. */
@@ -151,6 +153,7 @@ export async function startReplicateServer(
   const nextFaults = new Map<Endpoint, CallFault[]>();
   const standingFaults = new Map<Endpoint, CallFault>();
   const downloadFaults: DownloadFault[] = [];
+  let standingDownloadFault: DownloadFault | undefined;
   let script: Script = () => undefined;
 
   const api = await listen(serveApi, violations);
@@ -356,7 +359,8 @@ export async function startReplicateServer(
     const [, id = '', index] = /^\/outputs\/(\w+)\/(\d+)\//.exec(path) ?? [];
     const output = board.outputOf(id, Number(index));
     if (!output) return sendJson(response, problem(404, 'Not found'));
-    await deliver(response, output.bytes, downloadFaults.shift() ?? output.fault);
+    const fault = downloadFaults.shift() ?? standingDownloadFault ?? output.fault;
+    await deliver(response, output.bytes, fault);
   }
 
   return {
@@ -387,6 +391,9 @@ export async function startReplicateServer(
     },
     faultDownload(...faults) {
       downloadFaults.push(...faults);
+    },
+    faultDownloadAlways(fault) {
+      standingDownloadFault = fault;
     },
     fileBytes: files.bytesOf,
     expire(predictionId) {
