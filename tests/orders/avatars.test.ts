@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -17,7 +18,6 @@ import {
 import { forgetWeights } from '../../src/orders/avatars.ts';
 import type { Queue } from '../../src/orders/queue.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
-import { makeJpeg } from '../support/pictures.ts';
 import { refusals } from '../support/replicate-server.ts';
 
 /** A training of 1,000 steps, in hundredths of a star; and one picture of an avatar. */
@@ -31,27 +31,21 @@ describe('an avatar', () => {
   });
   after(() => rig.close());
 
-  /** A quoted training, up to its Confirm. */
-  async function training(
-    person: number,
-    { name = 'Alex', gender = 'male' }: { name?: string; gender?: string } = {},
-  ): Promise<string> {
-    const { id } = await rig.orders.open(person, 'digital_avatar_body');
-    await rig.answer(person, id, 'gender', gender);
-    for (let seed = 0; seed < 10; seed += 1) {
-      await rig.sendFile(person, id, await makeJpeg({ width: 320, height: 400, seed }));
-    }
-    assert.equal(await rig.orders.done(id, person), 'done');
-    await rig.answer(person, id, 'name', name);
-    await rig.answer(person, id, 'steps', '1000');
-    return id;
-  }
-
-  async function trained(person: number): Promise<number> {
-    const id = await training(person);
-    await rig.buy(person, id);
-    await rig.until(id, person, 'delivered');
-    const [avatar] = await rig.orders.avatars(person);
+  /** A model of a person that was trained before. */
+  async function avatarOf(person: number): Promise<number> {
+    const [model] = rig.replicate.models;
+    assert.ok(model);
+    const version = randomBytes(32).toString('hex');
+    model.versions.push(version);
+    const order = await rig.orders.open(person, 'digital_avatar_body');
+    const [avatar] = await rig.database.db
+      .insert(avatars)
+      .values({
+        ...{ personId: person, orderId: order.id, name: 'Alex', gender: 'male' },
+        ...{ triggerWord: 'TOK', provider: 'replicate' },
+        model: `${model.owner}/${model.name}:${version}`,
+      })
+      .returning();
     assert.ok(avatar);
     return avatar.id;
   }
@@ -65,7 +59,7 @@ describe('an avatar', () => {
     const person = await rig.person(100_000);
     await rig.database.db.update(people).set({ gender: 'female' }).where(eq(people.id, person));
     const before = rig.replicate.trainings.length;
-    const id = await training(person, { name: '  Old\nfriend ', gender: 'male' });
+    const id = await rig.training(person, { name: '  Old\nfriend ', gender: 'male' });
     assert.equal(await rig.buy(person, id), TRAINING);
     await rig.until(id, person, 'delivered');
     assert.equal(rig.replicate.trainings.length, before + 1);
@@ -104,7 +98,7 @@ describe('an avatar', () => {
 
   it('is painted by nobody but its owner, and has the name its owner gives it', async () => {
     const [person, stranger] = [await rig.person(100_000), await rig.person(0)];
-    const avatarId = await trained(person);
+    const avatarId = await avatarOf(person);
     const { id } = await rig.orders.open(stranger, 'neuro_photo');
     assert.deepEqual(await rig.answer(stranger, id, 'avatar', String(avatarId)), {
       kind: 'not_offered',
@@ -123,7 +117,7 @@ describe('an avatar', () => {
 
   it('is gone at once when it is deleted; the provider is asked until its weights are too', async () => {
     const person = await rig.person(100_000);
-    const avatarId = await trained(person);
+    const avatarId = await avatarOf(person);
     const version = await versionOf(avatarId);
     const draft = await painting(person, avatarId);
     assert.equal((await rig.orders.next(draft, person)).kind, 'complete');
@@ -145,7 +139,7 @@ describe('an avatar', () => {
 
   it('that was deleted after the quote is not charged for, and another one is asked for', async () => {
     const person = await rig.person(100_000);
-    const avatarId = await trained(person);
+    const avatarId = await avatarOf(person);
     const id = await painting(person, avatarId);
     await rig.orders.quote(id, person);
     await rig.orders.choose(id, person, { mode: 'standard' });
@@ -159,7 +153,7 @@ describe('an avatar', () => {
 
   it('whose provider stays away is asked for ever more rarely, four times a day in the end', async () => {
     const person = await rig.person(100_000);
-    const avatarId = await trained(person);
+    const avatarId = await avatarOf(person);
     const { db } = rig.database;
     const told: object[] = [];
     const hours = async (ago: number) => {
@@ -189,7 +183,7 @@ describe('an avatar', () => {
 
   it('that cannot be trained gives all stars back, and leaves no avatar', async () => {
     const person = await rig.person(100_000);
-    const id = await training(person);
+    const id = await rig.training(person);
     rig.replicate.next({ outcome: 'fail', error: 'flagged as sensitive. (E005)' });
     await rig.buy(person, id);
     await rig.until(id, person, 'failed');
@@ -223,7 +217,11 @@ describe('an avatar', () => {
       const neighbour = await rig.person(100_000);
       const theirs = await rig.draft(neighbour, 'text_to_speech', { text: 'Hi', voice: 'en_man' });
       await rig.buy(neighbour, theirs);
-      const avatarId = await trained(person);
+      const training = await rig.training(person);
+      await rig.buy(person, training);
+      await rig.until(training, person, 'delivered');
+      const [avatar] = await rig.orders.avatars(person);
+      const avatarId = avatar?.id ?? 0;
       const painted = await painting(person, avatarId);
       await rig.buy(person, painted);
       const spoken = await rig.draft(person, 'text_to_speech', { text: 'Secret', voice: 'en_man' });

@@ -4,7 +4,6 @@ import { eq } from 'drizzle-orm';
 import { orders as orderRows, predictions, steps } from '../../src/db/schema.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
-import { makeJpeg } from '../support/pictures.ts';
 import { refusals } from '../support/replicate-server.ts';
 
 describe('a training that becomes no avatar', () => {
@@ -36,14 +35,7 @@ describe('a training that becomes no avatar', () => {
 
   /** A confirmed training. */
   async function training(person: number): Promise<string> {
-    const { id } = await rig.orders.open(person, 'digital_avatar_body');
-    await rig.answer(person, id, 'gender', 'male');
-    for (let seed = 0; seed < 10; seed += 1) {
-      await rig.sendFile(person, id, await makeJpeg({ width: 320, height: 400, seed }));
-    }
-    assert.equal(await rig.orders.done(id, person), 'done');
-    await rig.answer(person, id, 'name', 'Alex');
-    await rig.answer(person, id, 'steps', '1000');
+    const id = await rig.training(person);
     await rig.buy(person, id);
     return id;
   }
@@ -63,19 +55,22 @@ describe('a training that becomes no avatar', () => {
   it('is stopped, or deleted when that came too late', async () => {
     const person = await rig.person(100_000);
     const deleted = deletions();
-    rig.replicate.next({ delayMs: 400 });
-    rig.replicate.fault(
-      'cancel_training',
-      ...Array.from({ length: 12 }, () => refusals.unavailable),
-    );
+    const cancels = () =>
+      rig.replicate.requests.filter(({ endpoint }) => endpoint === 'cancel_training').length;
+    const refused = Promise.withResolvers<void>();
+    rig.replicate.next({ until: refused.promise });
+    rig.replicate.faultAlways('cancel_training', refusals.unavailable);
     const id = await training(person);
     await rig.eventually('it runs', () => rig.replicate.trainings.at(-1)?.status === 'processing');
     await rig.orders.cancel(id, person, rig.request());
+    await rig.eventually('it cannot be stopped', () => cancels() > 0);
+    refused.resolve();
     await rig.eventually(
       'it succeeds',
       () => rig.replicate.trainings.at(-1)?.status === 'succeeded',
     );
     await isGone(person, deleted);
+    rig.replicate.faultAlways('cancel_training', undefined);
 
     rig.replicate.next({ outcome: 'hang' });
     rig.replicate.fault('cancel_training', refusals.unavailable);
