@@ -1,25 +1,24 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { describe, it, type TestContext } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { asc, eq } from 'drizzle-orm';
 import { orders as orderRows, predictions, steps } from '../../src/db/schema.ts';
 import { createFileStorage } from '../../src/media/storage.ts';
 import { purgeOrder } from '../../src/orders/purge.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
-import { makeJpeg } from '../support/pictures.ts';
 import { refusals } from '../support/replicate-server.ts';
 
 const BALANCE = 100_000;
 
-async function setUp(t: TestContext, options: Parameters<typeof startOrdersRig>[0] = {}) {
-  const rig = await startOrdersRig(options);
-  t.after(() => rig.close());
-  return rig;
+interface Order {
+  readonly person: number;
+  readonly id: string;
+  readonly stepId: number;
 }
 
 /** A confirmed order of speech, with its only step. */
-async function speech(rig: OrdersRig): Promise<{ person: number; id: string; stepId: number }> {
+async function speech(rig: OrdersRig): Promise<Order> {
   const person = await rig.person(BALANCE);
   const id = await rig.draft(person, 'text_to_speech', { text: 'Hello', voice: 'en_man' });
   await rig.buy(person, id);
@@ -27,7 +26,11 @@ async function speech(rig: OrdersRig): Promise<{ person: number; id: string; ste
   return { person, id, stepId: step?.id ?? 0 };
 }
 
-async function isRefunded(rig: OrdersRig, id: string, person: number): Promise<string | undefined> {
+/** All stars are back, and the person is told why. */
+async function isRefunded(
+  rig: OrdersRig,
+  { id, person }: Pick<Order, 'id' | 'person'>,
+): Promise<string | undefined> {
   await rig.until(id, person, 'failed');
   await rig.eventually('the person is told', () => {
     return rig.chat.notices.some(({ orderId }) => orderId === id);
@@ -36,94 +39,121 @@ async function isRefunded(rig: OrdersRig, id: string, person: number): Promise<s
   return rig.chat.notices.find(({ orderId }) => orderId === id)?.failure;
 }
 
-const isAlarmed = (rig: OrdersRig, id: string) =>
+const isAlarmed = (rig: OrdersRig, { id }: Order) =>
   rig.chat.alarms.some((alarm) => alarm.kind === 'order_failed' && alarm.orderId === id);
 
-describe('an order that cannot be read any more', () => {
-  const broken = [
-    ['whose model is gone', { quote: { model: 'gone/model', plans: {} } }],
-    ['whose input is of another kind', { input: { text: 7 } }],
-    ['whose service is gone', { serviceType: 'gone' }],
-  ] as const;
-  for (const [name, change] of broken) {
-    it(`${name} gives everything back, and an operator is told`, async (t) => {
-      const rig = await setUp(t, { start: false });
-      const { person, id } = await speech(rig);
-      await rig.database.db.update(orderRows).set(change).where(eq(orderRows.id, id));
-      await rig.orders.start();
-      assert.equal(await isRefunded(rig, id, person), 'provider_error');
-      assert.ok(isAlarmed(rig, id));
-      assert.equal(rig.replicate.predictions.length, 0);
-    });
-  }
-
-  it('when it is to be finished gives everything back, and an operator is told', async (t) => {
-    const rig = await setUp(t, { start: false });
-    const { person, id } = await speech(rig);
-    const { db } = rig.database;
-    await db.update(steps).set({ state: 'done' }).where(eq(steps.orderId, id));
-    await db
-      .update(orderRows)
-      .set({ state: 'finishing', serviceType: 'gone' })
-      .where(eq(orderRows.id, id));
-    await db.transaction((tx) => rig.queue.send(tx, 'finish', [{ data: { orderId: id } }]));
-    await rig.orders.start();
-    assert.equal(await isRefunded(rig, id, person), 'stitching');
-    assert.ok(isAlarmed(rig, id));
-  });
-});
-
-describe('an attempt that a killed process left before its answer, where nobody can tell of it', () => {
-  /** What was attempted before, as far as `made` attempts. */
-  async function resume(t: TestContext, made: number) {
-    const rig = await setUp(t, {
+describe('what a process finds at its start:', () => {
+  const found: (() => Promise<void>)[] = [];
+  let rig: OrdersRig;
+  before(async () => {
+    rig = await startOrdersRig({
       start: false,
       distort: (provider) => ({
         ...provider,
         find: async () => ({ kind: 'failed', failure: { kind: 'bad_input' } }),
       }),
     });
-    const order = await speech(rig);
-    const { db } = rig.database;
-    for (let attempt = 1; attempt <= made; attempt += 1) {
-      await db.insert(predictions).values({
-        ...{ id: randomUUID(), stepId: order.stepId, attempt, provider: 'replicate' },
-        ...{ model: 'some/model', input: {}, fingerprint: '' },
-        ...(attempt < made ? { state: 'failed', failure: 'network', endedAt: new Date() } : {}),
-      });
-    }
+    for (const prepare of found) await prepare();
     await rig.orders.start();
-    const attempts = async () => {
-      const all = await db.select().from(predictions).orderBy(asc(predictions.attempt));
-      return all.map(({ state, failure }) => failure ?? state);
+  });
+  after(() => rig.close());
+
+  /** Everything is prepared before the one start, and looked at after it. */
+  function prepareAtStart(change: (order: Order) => Promise<unknown>): () => Order {
+    let order: Order | undefined;
+    found.push(async () => {
+      order = await speech(rig);
+      await change(order);
+    });
+    return () => {
+      if (!order) throw new Error('Nothing was prepared');
+      return order;
     };
-    return { rig, ...order, attempts };
   }
 
-  it('counts, and is followed by another', async (t) => {
-    const { rig, id, person, attempts } = await resume(t, 1);
-    await rig.until(id, person, 'delivered');
-    assert.deepEqual(await attempts(), ['network', 'succeeded']);
-    assert.equal(rig.replicate.predictions.length, 1);
+  const attemptsOf = async ({ stepId }: Order) => {
+    const all = await rig.database.db
+      .select()
+      .from(predictions)
+      .where(eq(predictions.stepId, stepId))
+      .orderBy(asc(predictions.attempt));
+    return all.map(({ state, failure }) => failure ?? state);
+  };
+
+  describe('an order that cannot be read any more', () => {
+    const broken = [
+      ['whose model is gone', { quote: { model: 'gone/model', plans: {} } }],
+      ['whose input is of another kind', { input: { text: 7 } }],
+      ['whose service is gone', { serviceType: 'gone' }],
+    ] as const;
+    for (const [name, change] of broken) {
+      const prepared = prepareAtStart(({ id }) =>
+        rig.database.db.update(orderRows).set(change).where(eq(orderRows.id, id)),
+      );
+      it(`${name} gives everything back, and an operator is told`, async () => {
+        const order = prepared();
+        assert.equal(await isRefunded(rig, order), 'provider_error');
+        assert.ok(isAlarmed(rig, order));
+        assert.deepEqual(await attemptsOf(order), []);
+      });
+    }
+
+    const unfinished = prepareAtStart(async ({ id }) => {
+      const { db } = rig.database;
+      await db.update(steps).set({ state: 'done' }).where(eq(steps.orderId, id));
+      await db
+        .update(orderRows)
+        .set({ state: 'finishing', serviceType: 'gone' })
+        .where(eq(orderRows.id, id));
+      await db.transaction((tx) => rig.queue.send(tx, 'finish', [{ data: { orderId: id } }]));
+    });
+    it('when it is to be finished gives everything back, and an operator is told', async () => {
+      const order = unfinished();
+      assert.equal(await isRefunded(rig, order), 'stitching');
+      assert.ok(isAlarmed(rig, order));
+    });
   });
 
-  it('is the last one when it was the third', async (t) => {
-    const { rig, id, person, attempts } = await resume(t, 3);
-    assert.equal(await isRefunded(rig, id, person), 'network');
-    assert.deepEqual(await attempts(), ['network', 'network', 'network']);
-    assert.equal(rig.replicate.predictions.length, 0);
+  describe('an attempt that a killed process left before its answer, where nobody can tell of it,', () => {
+    /** An order of which so many attempts were made before. */
+    const attempted = (made: number) =>
+      prepareAtStart(async ({ stepId }) => {
+        for (let attempt = 1; attempt <= made; attempt += 1) {
+          await rig.database.db.insert(predictions).values({
+            ...{ id: randomUUID(), stepId, attempt, provider: 'replicate' },
+            ...{ model: 'some/model', input: {}, fingerprint: '' },
+            ...(attempt < made ? { state: 'failed', failure: 'network', endedAt: new Date() } : {}),
+          });
+        }
+      });
+
+    const once = attempted(1);
+    it('counts, and is followed by another', async () => {
+      const order = once();
+      await rig.until(order.id, order.person, 'delivered');
+      assert.deepEqual(await attemptsOf(order), ['network', 'succeeded']);
+      assert.equal(rig.replicate.predictions.length, 1, 'nobody else bought anything');
+    });
+
+    const thrice = attempted(3);
+    it('is the last one when it was the third', async () => {
+      const order = thrice();
+      assert.equal(await isRefunded(rig, order), 'network');
+      assert.deepEqual(await attemptsOf(order), ['network', 'network', 'network']);
+    });
   });
 });
 
 it('a prediction whose id a killed process never learnt is stopped with its order, though its words are deleted', async (t) => {
   const providers: Provider[] = [];
-  const rig = await setUp(t, {
+  const rig = await startOrdersRig({
     start: false,
     distort: (provider) => {
       providers.push(provider);
       return provider;
     },
   });
+  t.after(() => rig.close());
   const { person, id, stepId } = await speech(rig);
   const { db } = rig.database;
   const [provider] = providers;
@@ -159,31 +189,27 @@ it('a prediction whose id a killed process never learnt is stopped with its orde
 
 describe('what is waited out', () => {
   const timing = { waitMs: 600 };
+  let rig: OrdersRig;
+  before(async () => {
+    const models = [{ name: 'morphogram-avatars', visibility: 'public' as const }];
+    rig = await startOrdersRig({ timing, replicate: { models } });
+  });
+  after(() => rig.close());
 
-  it('before anything is bought ends in a refund, once a day has passed', async (t) => {
-    const rig = await setUp(t, { timing });
-    rig.replicate.fault('create', ...Array.from({ length: 500 }, () => refusals.outOfCredit));
+  it('before anything is bought ends in a refund, once a day has passed', async () => {
+    rig.replicate.faultAlways('create', refusals.outOfCredit);
     const confirmedAt = Date.now();
-    const { id, person } = await speech(rig);
-    assert.equal(await isRefunded(rig, id, person), 'provider_error');
+    const order = await speech(rig);
+    assert.equal(await isRefunded(rig, order), 'provider_error');
     assert.ok(Date.now() - confirmedAt >= timing.waitMs);
     assert.equal(rig.replicate.predictions.length, 0);
   });
 
-  it('ends also for a training whose model is public', async (t) => {
-    const models = [{ name: 'morphogram-avatars', visibility: 'public' as const }];
-    const rig = await setUp(t, { timing, replicate: { models } });
+  it('ends also for a training whose model is public', async () => {
     const person = await rig.person(BALANCE);
-    const { id } = await rig.orders.open(person, 'digital_avatar_body');
-    await rig.answer(person, id, 'gender', 'male');
-    for (let seed = 0; seed < 10; seed += 1) {
-      await rig.sendFile(person, id, await makeJpeg({ width: 320, height: 400, seed }));
-    }
-    await rig.orders.done(id, person);
-    await rig.answer(person, id, 'name', 'Alex');
-    await rig.answer(person, id, 'steps', '1000');
+    const id = await rig.training(person);
     await rig.buy(person, id);
-    assert.equal(await isRefunded(rig, id, person), 'provider_error');
+    assert.equal(await isRefunded(rig, { id, person }), 'provider_error');
     assert.equal(rig.replicate.trainings.length, 0);
   });
 });
