@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eq } from 'drizzle-orm';
 import { steps } from '../../src/db/schema.ts';
 import { locateFfmpeg } from '../../src/media/ffmpeg.ts';
+import { createVideo } from '../../src/media/video.ts';
 import { RENDER_TIMING } from '../../src/orders/render-attempt.ts';
 import { startOrdersRig } from '../support/orders-rig.ts';
 import { makeClip, useDirectory } from '../support/pictures.ts';
@@ -62,7 +63,10 @@ export const makespan: Bench = {
 };
 
 async function orderOnce(durationsMs: readonly number[], clip: Buffer) {
-  const rig = await startOrdersRig({ concurrency: CONCURRENCY, timing: RENDER_TIMING });
+  const rig = await startOrdersRig({
+    ...{ concurrency: CONCURRENCY, timing: RENDER_TIMING },
+    createVideo,
+  });
   try {
     let accepted = 0;
     rig.replicate.script(() => {

@@ -6,13 +6,13 @@ import { orders, people } from '../../src/db/schema.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
 import { makeJpeg } from '../support/pictures.ts';
 
-describe('the answers of an order', () => {
-  let rig: OrdersRig;
-  before(async () => {
-    rig = await startOrdersRig();
-  });
-  after(() => rig.close());
+let rig: OrdersRig;
+before(async () => {
+  rig = await startOrdersRig();
+});
+after(() => rig.close());
 
+describe('the answers of an order', () => {
   /** The field that is asked for next, or why none is. */
   const asked = async (orderId: string, personId: number) => {
     const next = await rig.orders.next(orderId, personId);
@@ -186,12 +186,6 @@ describe('the answers of an order', () => {
 });
 
 describe('a single photo', () => {
-  let rig: OrdersRig;
-  before(async () => {
-    rig = await startOrdersRig();
-  });
-  after(() => rig.close());
-
   it('is replaced by the next one, and the last one is what the model sees', async () => {
     const person = await rig.person(50_000);
     const { id } = await rig.orders.open(person, 'image_to_prompt');
@@ -204,7 +198,7 @@ describe('a single photo', () => {
 
     assert.equal(await rig.buy(person, id), 281);
     await rig.until(id, person, 'delivered');
-    const [prediction] = rig.replicate.predictions;
+    const prediction = rig.replicate.predictions.at(-1);
     const [url] = prediction?.input['images'] as string[];
     const bytes = rig.replicate.fileBytes(String(url));
     assert.ok(bytes);

@@ -34,7 +34,7 @@ describe('an order', () => {
 
   it('is charged exactly what was quoted, and short of stars nothing happens', async () => {
     const person = await rig.person(100);
-    const id = await rig.photos(person, 12);
+    const id = await rig.photos(person, 4);
     await rig.answer(person, id, 'gender', 'male');
     const quote = await rig.orders.quote(id, person);
     assert.equal(quote.kind, 'quoted');
@@ -46,18 +46,18 @@ describe('an order', () => {
       price,
     }));
     assert.deepEqual(shown, [
-      { mode: 'seamless', transitions: 11, seconds: 55, price: stars(48_983) },
-      { mode: 'loop', transitions: 12, seconds: 60, price: stars(53_436) },
+      { mode: 'seamless', transitions: 3, seconds: 15, price: stars(13_359) },
+      { mode: 'loop', transitions: 4, seconds: 20, price: stars(17_812) },
     ]);
     const chosen = await rig.orders.choose(id, person, { mode: 'loop' });
-    assert.equal(chosen.kind === 'short' && chosen.missing, 53_336);
+    assert.equal(chosen.kind === 'short' && chosen.missing, 17_712);
     const refused = await rig.confirm(id, person);
-    assert.equal(refused.kind === 'short' && refused.missing, 53_336);
+    assert.equal(refused.kind === 'short' && refused.missing, 17_712);
     assert.equal(await rig.balance(person), 100);
 
     await rig.ledger.topUp({
       personId: person,
-      amount: stars(53_336),
+      amount: stars(17_712),
       paymentMethod: 'Admin',
       key: `later:${person}`,
     });

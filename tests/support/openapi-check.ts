@@ -26,15 +26,27 @@ const documentSchema = z.object({
 });
 const inputSchema = z.looseObject({ properties: z.record(z.string(), z.unknown()) });
 
+interface OpenApiOptions {
+  readonly specPath?: string | undefined;
+  readonly schemasDir?: string | undefined;
+}
+
+/** Made once for each document: the schemas take long to compile. */
+const known = new Map<string, OpenApiCheck>();
+
 /**
  * Holds requests and answers against an OpenAPI 3.1 document.
  * @param specPath the document; without it nothing is found wrong with bodies.
  * @param schemasDir a folder of `<model name>.schema.json`; without it inputs are not looked at.
  */
-export function createOpenApiCheck(options: {
-  readonly specPath?: string | undefined;
-  readonly schemasDir?: string | undefined;
-}): OpenApiCheck {
+export function createOpenApiCheck(options: OpenApiOptions): OpenApiCheck {
+  const key = JSON.stringify([options.specPath, options.schemasDir]);
+  const check = known.get(key) ?? loadCheck(options);
+  known.set(key, check);
+  return check;
+}
+
+function loadCheck(options: OpenApiOptions): OpenApiCheck {
   const spec = options.specPath ? loadSpec(options.specPath) : undefined;
   const models = new Map<string, ValidateFunction | undefined>();
 

@@ -9,11 +9,12 @@ import type { OrderState } from '../../src/domain/order-state.ts';
 import { type Stars, stars, sumStars } from '../../src/domain/stars.ts';
 import { auditLedger } from '../../src/ledger/audit.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
+import type { FfmpegTools } from '../../src/media/ffmpeg.ts';
 import { createImages } from '../../src/media/images.ts';
 
 import { createSounds } from '../../src/media/sounds.ts';
 import { createFileStorage } from '../../src/media/storage.ts';
-import { createVideo } from '../../src/media/video.ts';
+import type { Video } from '../../src/media/video.ts';
 import type {
   Alarm,
   ChatPort,
@@ -44,6 +45,7 @@ import { makeJpeg, makeZip } from './pictures.ts';
 import { createQuickMorpher } from './quick-morpher.ts';
 import { createQuickPhotos } from './quick-photos.ts';
 import { quickTools } from './quick-tools.ts';
+import { createQuickVideo } from './quick-video.ts';
 import {
   type ReplicateServer,
   type ReplicateServerOptions,
@@ -155,6 +157,8 @@ export async function startOrdersRig(
     readonly distort?: (provider: Provider) => Provider;
     /** Providers that the catalogue believes in beside the one there is. */
     readonly alsoOffered?: readonly ProviderName[];
+    /** Does what is done to videos, in place of who does the same once. */
+    readonly createVideo?: (tools: FfmpegTools) => Video;
     /** Whether the workers are started; true by default. */
     readonly start?: boolean;
   } = {},
@@ -193,7 +197,7 @@ export async function startOrdersRig(
     ledger,
     storage: createFileStorage(storageRoot),
     photos: createQuickPhotos(),
-    video: createVideo(tools),
+    video: (options.createVideo ?? createQuickVideo)(tools),
     morpher: createQuickMorpher({ tools }),
     images: createImages(),
     sounds: createSounds(tools),
