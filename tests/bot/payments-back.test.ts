@@ -9,7 +9,7 @@ import { ADMIN, FAST, until } from './rig.ts';
 const start = preparePayments();
 
 /** Refunds and comparisons that come soon by themselves. */
-const SOON = { payments: { ...FAST.payments, refundMs: 40, reconcileMs: 100 } };
+const SOON = { payments: { ...FAST.payments, refundMs: 80, reconcileMs: 100 } };
 
 describe('what was not used', () => {
   test('goes back to Telegram when its person asks, and is told', async (t) => {

@@ -63,6 +63,9 @@ export interface PaymentsRig extends Rig {
 
 const REFERRAL_BONUS = stars(500);
 
+/** Nothing is rendered, so there is no progress; and looking for it is most of what a database would do here. */
+const SELDOM = { tickMs: 2_000, editEveryMs: 60 };
+
 /** Opens one database for the tests of a file; gives the rig of each of them. */
 export function preparePayments(): (t: TestContext, options?: RigOptions) => Promise<PaymentsRig> {
   let database: TestDatabase;
@@ -125,6 +128,7 @@ export function preparePayments(): (t: TestContext, options?: RigOptions) => Pro
 
     const rig = await startRig(t, {
       ...options,
+      timings: { progress: SELDOM, ...options.timings },
       rooms: (chat) => {
         const desk = makeOrders(chat);
         return { people: known, ledger, books, orders: () => desk, ...options.rooms?.(chat) };

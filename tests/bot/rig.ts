@@ -273,12 +273,12 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   };
 }
 
-/** Waits until something is so, at most five seconds. */
+/** Waits until something is so, at most fifteen seconds. */
 export async function until(condition: () => unknown): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 15_000;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`Never came true: ${condition}`);
-    await sleep(10);
+    await sleep(25);
   }
 }
 
