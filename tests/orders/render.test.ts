@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { and, eq, inArray } from 'drizzle-orm';
+import { entries, orders, photos, steps } from '../../src/db/schema.ts';
 import { stars } from '../../src/domain/stars.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
 import { refusals, throttled } from '../support/replicate-server.ts';
@@ -268,4 +271,49 @@ describe('an order', () => {
     assert.equal(video?.replaced.length, 1);
     assert.equal(await rig.balance(person), 50_000 - PRICE);
   });
+
+  it('is one of a hundred confirmed at once with stars for ten: exactly ten are charged and queued', async () => {
+    // None ends before the test does.
+    rig.replicate.script(() => ({ outcome: 'hang' }));
+    const { db } = rig.database;
+    const personId = await rig.person(11 * PRICE - 1);
+    const orderIds = await quoteMany(rig, personId, 100);
+    const outcomes = await Promise.all(orderIds.map((id) => rig.confirm(id, personId)));
+    const count = (kind: string) => outcomes.filter((outcome) => outcome.kind === kind).length;
+    assert.deepEqual([count('queued'), count('short')], [10, 90]);
+    assert.equal(await rig.balance(personId), PRICE - 1);
+
+    const confirmed = orderIds.filter((_, index) => outcomes[index]?.kind === 'queued');
+    const again = await Promise.all(confirmed.map((id) => rig.confirm(id, personId)));
+    assert.ok(again.every(({ kind }) => kind === 'already'));
+    assert.equal(await rig.balance(personId), PRICE - 1);
+    const charges = await db
+      .select({ orderId: entries.orderId })
+      .from(entries)
+      .where(and(eq(entries.personId, personId), eq(entries.kind, 'charge')));
+    assert.deepEqual(charges.map(({ orderId }) => orderId).sort(), [...confirmed].sort());
+    const planned = await db
+      .select({ orderId: steps.orderId })
+      .from(steps)
+      .where(inArray(steps.orderId, orderIds));
+    assert.deepEqual(planned.map(({ orderId }) => orderId).sort(), [...confirmed].sort());
+  });
 });
+
+/** Quoted orders of two photos each: one made as people make them, the others after its pattern. */
+async function quoteMany(rig: OrdersRig, personId: number, count: number): Promise<string[]> {
+  const { db } = rig.database;
+  const first = await rig.photos(personId, 2);
+  assert.equal((await rig.orders.quote(first, personId)).kind, 'quoted');
+  await rig.orders.choose(first, personId, { mode: 'seamless' });
+  const [order] = await db.select().from(orders).where(eq(orders.id, first));
+  const pictures = await db.select().from(photos).where(eq(photos.orderId, first));
+  assert.ok(order);
+  const others = Array.from({ length: count - 1 }, () => randomUUID());
+  await db.insert(orders).values(others.map((id) => ({ ...order, id })));
+  const copies = others.flatMap((orderId) =>
+    pictures.map(({ id: _, ...picture }) => ({ ...picture, orderId })),
+  );
+  await db.insert(photos).values(copies);
+  return [first, ...others];
+}
