@@ -280,8 +280,6 @@ it(TITLE, {
       .getByRole('img')
       .waitFor();
     await ann.shoot('quote-en-desk');
-    await button(/preview/i).click();
-    await assertPlays(message(/^(?!.*Making).*preview/is).locator('video'));
     await button(botWords.en.seamless).click();
     await button(/Top up/).click(PATIENT);
     await payFor(ann, 'en', /^50\b/);
@@ -322,6 +320,8 @@ it(TITLE, {
     await askForQuote(boris, 'ru', await Promise.all(names.map(sample)));
     await assertGood(boris);
     await boris.shoot('quote-ru-phone');
+    await button(/Предпросмотр/).click();
+    await assertPlays(message(/^(?!.*Делаю).*предпросмотр/is).locator('video'));
     await button(botWords.ru.loop).click();
 
     await page.getByRole('button', { name: WORDS.ru.showTrouble }).click();
