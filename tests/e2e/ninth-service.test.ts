@@ -138,7 +138,6 @@ it('a service that is one file and its words is sold like any other', async (t) 
   assert.ok(accepted(telegram, 'sendMessage', boris.id).length > 0);
 
   await app.stop();
-  await whole.audit();
   const books = await whole.look(booksOf);
   assert.deepEqual(books.wrong, []);
   assert.deepEqual(books.orders.map(({ serviceType, paid }) => [serviceType, paid]).toSorted(), [

@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import type { Db } from '../../src/db/database.ts';
 import { entries, orders, steps } from '../../src/db/schema.ts';
+import { auditLedger } from '../../src/ledger/audit.ts';
 
 /** What the books say of the orders that were confirmed. */
 export interface ServiceBooks {
@@ -10,13 +11,14 @@ export interface ServiceBooks {
     /** In hundredths of a star, less what came back. */
     readonly paid: number;
   }[];
-  /** Orders that were not charged once and exactly, or not refunded step by step. */
+  /** Differences within the ledger, and orders that were not charged once and exactly, or not refunded step by step. */
   readonly wrong: readonly string[];
 }
 
-/** Compares each order with its steps and its entries in the ledger. */
+/** Audits the ledger, and compares each order with its steps and its entries there. */
 export async function booksOf(db: Db): Promise<ServiceBooks> {
-  const wrong: string[] = [];
+  const { differences } = await auditLedger(db);
+  const wrong = differences.map((difference) => JSON.stringify(difference));
   const found: ServiceBooks['orders'][number][] = [];
   for (const order of await db.select().from(orders)) {
     if (!order.confirmedAt) continue;
