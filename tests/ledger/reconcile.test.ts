@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, test } from 'node:test';
-import { eq } from 'drizzle-orm';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { eq, sql } from 'drizzle-orm';
 import { people } from '../../src/db/schema.ts';
-import { payments as paymentRows, starRefunds } from '../../src/db/stars-schema.ts';
+import { payments as paymentRows, starCursor, starRefunds } from '../../src/db/stars-schema.ts';
 import { NO_STARS } from '../../src/domain/stars.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { createPayments, type Payments } from '../../src/ledger/payments.ts';
@@ -24,10 +24,19 @@ let reconciler: Reconciler;
 let telegram: TelegramBooks;
 let personId: number;
 
-// Each test has the whole list of transactions, and so a database, for itself.
-beforeEach(async () => {
+before(async () => {
   database = await openTestDatabase();
+});
+after(() => database.close());
+
+// Each test has the whole list of transactions, and so empty books, for itself.
+beforeEach(async () => {
   const { db } = database;
+  await db.transaction(async (tx) => {
+    // Else the triggers that keep the books would keep them.
+    await tx.execute(sql`set local session_replication_role = replica`);
+    await tx.execute(sql`truncate ${people}, ${starCursor} restart identity cascade`);
+  });
   ledger = createLedger({ db });
   payments = createPayments({ db, referralBonus: NO_STARS });
   refunds = createStarRefunds({ db });
@@ -35,7 +44,6 @@ beforeEach(async () => {
   telegram = createTelegramBooks(randomUUID());
   personId = await addPerson(db);
 });
-afterEach(() => database.close());
 
 describe('comparing', () => {
   test('credits what the bot missed, takes what went back, and then agrees', async () => {
