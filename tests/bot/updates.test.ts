@@ -219,6 +219,29 @@ test('people are served at the same time, one person in order', async (t) => {
   );
 });
 
+test('what one person sends is answered in order, however long each message is looked up', async (t) => {
+  const rig = await startRig(t);
+  const { conversationStore } = rig.deps;
+  const { read } = conversationStore;
+  const pauses = [80, 40];
+  Object.assign(conversationStore, {
+    async read(key: string) {
+      if (key.startsWith('support:')) await sleep(pauses.shift() ?? 0);
+      return read(key);
+    },
+  } satisfies Partial<typeof conversationStore>);
+  const ann = rig.person(1, 'Ann');
+  ann.say('hello');
+  ann.say('/wrong');
+  ann.say('hello?');
+  ann.say('/balance');
+  await ann.waitForMessage({ text: /Your balance/ });
+  const answers = ann.messages().filter(({ from }) => from?.is_bot);
+  const order = [/what to make/, /don't know this command/, /what to make/, /Your balance/];
+  for (const [index, text] of order.entries()) assert.match(answers[index]?.text ?? '', text);
+  assert.deepEqual(pauses, []);
+});
+
 test('a handler that breaks is told kindly in the language of the person', async (t) => {
   const rig = await startRig(t);
   const oleg = rig.person(2, 'Олег', 'ru');

@@ -1,5 +1,7 @@
-import { Composer, type MiddlewareFn } from 'grammy';
+import type { Filter, MiddlewareFn } from 'grammy';
+import { createTurns } from '../../domain/turns.ts';
 import type { BotContext } from '../context.ts';
+import type { TextKey } from '../i18n.ts';
 import { describeError, type Log } from '../log.ts';
 import type { Messenger } from '../messenger.ts';
 import type { AwaitedQuestions } from '../support/awaited-question.ts';
@@ -17,31 +19,48 @@ export interface SupportMessagesDeps {
   readonly log: Log;
 }
 
+type TextContext = Filter<BotContext, 'message:text'>;
+
+/** Handles a message; undefined where it is no word to or from the support. */
+type Taken = (() => Promise<void>) | undefined;
+
 /**
  * Takes the words that belong to a question: replies to what the bot sent about it, and the message
- * that follows "Write to us". They wait for no turn of their chat; whatever else comes passes.
+ * that follows "Write to us". They wait for no turn of their chat; whatever else comes passes, in the
+ * order in which it came.
  */
-export function createSupportMessages(deps: SupportMessagesDeps): Composer<BotContext> {
+export function createSupportMessages(deps: SupportMessagesDeps): MiddlewareFn<BotContext> {
   const { awaited, messenger, support, log } = deps;
-  const composer = new Composer<BotContext>();
+  // Looking up who is waited for takes now more, now less time: what comes later must not pass meanwhile.
+  const inTurn = createTurns<number>();
 
-  composer.on('message:text').filter(isCommand, async (ctx, next) => {
+  return async (ctx, next) => {
+    const take = ctx.from && (await inTurn(ctx.from.id, () => decide(ctx)));
+    return take ? take() : next();
+  };
+
+  async function decide(ctx: BotContext): Promise<Taken> {
+    if (ctx.has('message:text')) return isCommand(ctx) ? takeCommand(ctx) : takeText(ctx);
+    if (!ctx.has(['message:voice', 'message:video_note', 'message:audio', 'message:sticker'])) {
+      return undefined;
+    }
+    if (!(await awaited.find(ctx.from.id))) return undefined;
+    return () => say(ctx, 'support.textOnly');
+  }
+
+  async function takeCommand(ctx: TextContext): Promise<Taken> {
     const { id } = ctx.from;
     if (!isCancel(ctx)) {
-      // Whoever turns to something else does not write a question any more. Not waited for: a command
-      // keeps its place among the other messages.
+      // Whoever turns to something else does not write a question any more.
       void awaited.forget(id).catch((error) => log.debug(describeError(error), 'Not forgotten'));
-      return next();
+      return undefined;
     }
-    if (!(await awaited.find(id))) return next();
+    if (!(await awaited.find(id))) return undefined;
     await awaited.forget(id);
-    await deps.person(ctx, async () => {
-      await messenger.send(id, { text: ctx.t('support.dropped') });
-    });
-  });
+    return () => say(ctx, 'support.dropped');
+  }
 
-  composer.on('message:text', async (ctx, next) => {
-    if (isCommand(ctx)) return next();
+  async function takeText(ctx: TextContext): Promise<Taken> {
     const { id } = ctx.from;
     const { text } = ctx.message;
     const original = repliedText(ctx);
@@ -49,25 +68,23 @@ export function createSupportMessages(deps: SupportMessagesDeps): Composer<BotCo
     const isOperator = deps.adminIds.includes(id) && ctx.message.forward_origin === undefined;
     const forOperator = isOperator ? ticketOf(original, 'operator') : undefined;
     if (forOperator !== undefined) {
-      await deps.person(ctx, () => deps.answer(ctx, forOperator, text));
-      return;
+      return async () => void (await deps.person(ctx, () => deps.answer(ctx, forOperator, text)));
     }
     const replied = ticketOf(original, 'person');
     const question = replied === undefined ? await awaited.find(id) : { ticketId: replied };
-    if (!question) return next();
-    await deps.person(ctx, () => support.receive(ctx, text, question.ticketId));
-    // Only now: killed before, the words would have been nobody's.
-    await awaited.forget(id);
-  });
+    if (!question) return undefined;
+    return async () => {
+      await deps.person(ctx, () => support.receive(ctx, text, question.ticketId));
+      // Only now: killed before, the words would have been nobody's.
+      await awaited.forget(id);
+    };
+  }
 
-  composer.on([':voice', ':video_note', ':audio', ':sticker'], async (ctx, next) => {
-    if (!ctx.from || !(await awaited.find(ctx.from.id))) return next();
+  async function say(ctx: BotContext, key: TextKey): Promise<void> {
     await deps.person(ctx, async () => {
-      await messenger.send(ctx.person.id, { text: ctx.t('support.textOnly') });
+      await messenger.send(ctx.person.id, { text: ctx.t(key) });
     });
-  });
-
-  return composer;
+  }
 }
 
 /** The text of the bot's own message that this one replies to; empty when there is none. */
