@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { after, describe, it } from 'node:test';
 import {
   loadSandboxConfig,
   PERSONAS,
@@ -14,11 +14,11 @@ import {
 } from '../../src/sandbox/sandbox-config.ts';
 import { startSandbox } from '../../src/sandbox/start-sandbox.ts';
 
-async function makeFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'start-sandbox-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
+const root = await mkdtemp(join(tmpdir(), 'start-sandbox-'));
+// When all of them are closed: a bot that runs still writes into its folder.
+after(() => rm(root, { recursive: true, force: true }));
+
+const makeFolder = () => mkdtemp(join(root, 'data-'));
 
 /** Says where its Telegram is, and serves. */
 const BOT = `console.log(process.env.TELEGRAM_API_ROOT, 'Morphogram is up'); setInterval(() => {}, 1e3)`;
@@ -65,7 +65,7 @@ describe('the configuration', () => {
 
 describe('the sandbox', () => {
   it('serves the page, its samples and everything it needs by itself', async (t) => {
-    const folder = await makeFolder(t);
+    const folder = await makeFolder();
     const sandbox = await startSandbox(options(folder));
     t.after(() => sandbox.close());
     const get = (path: string) => fetch(sandbox.url.replace('localhost', '127.0.0.1') + path);
@@ -92,7 +92,7 @@ describe('the sandbox', () => {
   });
 
   it('tells the bot where its Telegram is', async (t) => {
-    const folder = await makeFolder(t);
+    const folder = await makeFolder();
     const sandbox = await startSandbox(options(folder));
     t.after(() => sandbox.close());
     let log = '';
@@ -101,7 +101,7 @@ describe('the sandbox', () => {
   });
 
   it('keeps its data from other users of the machine', async (t) => {
-    const folder = await makeFolder(t);
+    const folder = await makeFolder();
     const sandbox = await startSandbox(options(folder));
     t.after(() => sandbox.close());
     const { mode } = await stat(join(folder, 'sandbox'));
@@ -109,7 +109,7 @@ describe('the sandbox', () => {
   });
 
   it('goes on without a log that cannot be written', async (t) => {
-    const folder = await makeFolder(t);
+    const folder = await makeFolder();
     await mkdir(join(folder, 'sandbox/bot.log'), { recursive: true });
     const sandbox = await startSandbox(options(folder));
     t.after(() => sandbox.close());
@@ -118,7 +118,7 @@ describe('the sandbox', () => {
   });
 
   it('says so when the port is taken, and leaves nothing behind', async (t) => {
-    const folder = await makeFolder(t);
+    const folder = await makeFolder();
     const other = createServer().listen(0, '127.0.0.1');
     t.after(() => other.close());
     await once(other, 'listening');
@@ -132,7 +132,7 @@ describe('the sandbox', () => {
   });
 
   it('says so when it runs already', async (t) => {
-    const folder = await makeFolder(t);
+    const folder = await makeFolder();
     const sandbox = await startSandbox(options(folder));
     t.after(() => sandbox.close());
     await assert.rejects(startSandbox(options(folder)), {
