@@ -87,7 +87,6 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   const { maxPhotos = 20, adminIds = [ADMIN], allowViolations = false } = options;
   const server = await startSandbox(t, { allowViolations });
   const dir = await mkdtemp(join(tmpdir(), 'morphogram-bot-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
   const people = new Map<number, Known>();
   const balances = new Map<number, Stars>();
   const statement: StatementLine[] = [];
@@ -230,7 +229,10 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   const create = () => createBot(deps);
 
   bot = create();
-  t.after(() => bot.stop(1_000));
+  t.after(async () => {
+    await bot.stop(1_000);
+    await rm(dir, { recursive: true, force: true });
+  });
   if (options.start !== false) await bot.start();
 
   async function restart() {
