@@ -61,35 +61,37 @@ export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDispla
 
   function show(orderId: string, how: 'when due' | 'now' | 'anew'): Promise<void> {
     return inTurn(orderId, async () => {
-      const progress = await deps.orders().progress(orderId);
-      const person = progress && (await deps.people.find(progress.order.personId));
-      if (!progress || !person || person.blockedAt) {
-        due.delete(orderId);
-        return;
-      }
-      const screen = progressScreen(deps.translator(person.language), progress);
-      const { order } = progress;
-      const unchanged = order.progressText === screen.text;
-      const untold = order.progressMessageId === null && !isActive(order.state);
-      // A question has to be asked, wherever the message that led to it has gone.
-      const idle = unchanged || (untold && order.partial !== 'offered');
-      if (idle && how !== 'anew') {
-        due.delete(orderId);
-        return;
-      }
-      const since = Date.now() - (editedAt.get(person.id) ?? 0);
-      if (how === 'when due' && since < timings.editEveryMs) return;
-      // From now on it stands behind the others of this chat, should it have several orders.
+      // Before the order is read: what changes from now on makes it due again.
       due.delete(orderId);
-      editedAt.set(person.id, Date.now());
       try {
-        await place(progress, screen, how === 'anew');
+        if ((await showNow(orderId, how)) === 'too early') due.add(orderId);
       } catch (error) {
         // The ticks look at paid orders alone: how an order ended would never be told again.
         if (!isBadRequest(error)) due.add(orderId);
         throw error;
       }
     });
+  }
+
+  async function showNow(
+    orderId: string,
+    how: 'when due' | 'now' | 'anew',
+  ): Promise<'done' | 'too early'> {
+    const progress = await deps.orders().progress(orderId);
+    const person = progress && (await deps.people.find(progress.order.personId));
+    if (!progress || !person || person.blockedAt) return 'done';
+    const screen = progressScreen(deps.translator(person.language), progress);
+    const { order } = progress;
+    const unchanged = order.progressText === screen.text;
+    const untold = order.progressMessageId === null && !isActive(order.state);
+    // A question has to be asked, wherever the message that led to it has gone.
+    const idle = unchanged || (untold && order.partial !== 'offered');
+    if (idle && how !== 'anew') return 'done';
+    const since = Date.now() - (editedAt.get(person.id) ?? 0);
+    if (how === 'when due' && since < timings.editEveryMs) return 'too early';
+    editedAt.set(person.id, Date.now());
+    await place(progress, screen, how === 'anew');
+    return 'done';
   }
 
   async function place(progress: OrderProgress, screen: Screen, anew: boolean): Promise<void> {

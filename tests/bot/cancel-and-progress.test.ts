@@ -340,6 +340,23 @@ describe('the progress message', () => {
     await shows(/Sending the video/, {}, 'delivering');
   });
 
+  test('is brought to its end also when the order ends while it is being read', async (t) => {
+    const { rig, ann, order } = await atWork(t);
+    const { progress } = rig.orders;
+    Object.assign(rig.orders, {
+      async progress(orderId: string) {
+        const read = structuredClone(await progress(orderId));
+        if (read?.order.state === 'delivering' && order.view.state === 'delivering') {
+          order.view.state = 'delivered';
+          rig.bot.chatPort.progressChanged(orderId);
+        }
+        return read;
+      },
+    } satisfies Partial<typeof rig.orders>);
+    order.view.state = 'delivering';
+    await ann.waitForMessage({ text: /Your video is ready/ });
+  });
+
   test('is brought to its end when the order ends', async (t) => {
     const { rig, ann, order } = await atWork(t);
     order.view.state = 'delivered';
