@@ -28,8 +28,8 @@ export interface MediaCollectorDeps {
 
 /** Writes every photo and file down as a row of the open order; without one, a photo opens it. */
 export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<BotContext> {
-  /** The last album of which a photo was taken, of each chat: the others come in messages of their own. */
-  const albums = createRecent<number, { readonly id: string; readonly isTold: boolean }>();
+  /** The last album of which a photo was taken, of each chat, and the message with that photo. */
+  const albums = createRecent<number, { id: string; messageId: number; isTold: boolean }>();
 
   return async (ctx, next) => {
     const { message } = ctx;
@@ -81,16 +81,21 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
     await deps.flow.received(ctx, order.id);
   }
 
-  /** The first photo of an album counts; that it does is said once. */
+  /**
+   * The first photo of an album counts; that it does is said once. The message with it is no other when
+   * it is handled again.
+   */
   async function isOfTakenAlbum({ message, person, t }: BotContext): Promise<boolean> {
-    const id = message?.media_group_id;
-    if (id === undefined) return false;
+    if (message?.media_group_id === undefined) return false;
+    const { media_group_id: id, message_id: messageId } = message;
     const known = albums.get(person.id);
-    const isTaken = known?.id === id;
-    albums.set(person.id, { id, isTold: isTaken });
-    if (isTaken && !known.isTold)
+    if (known?.id !== id) albums.set(person.id, { id, messageId, isTold: false });
+    if (known?.id !== id || known.messageId === messageId) return false;
+    if (!known.isTold) {
+      albums.set(person.id, { ...known, isTold: true });
       await deps.messenger.send(person.id, { text: t('morph.oneOfAlbum') });
-    return isTaken;
+    }
+    return true;
   }
 
   /** For the open order that waits for a recording; without any order, it begins one. False: nobody takes it. */
