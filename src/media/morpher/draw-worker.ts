@@ -54,7 +54,11 @@ function perform(task: DrawTask): DrawAnswers[DrawTask['kind']] {
       return planMorph(task.from, task.to, task.size, task.pairs);
     case 'draw': {
       const { clip, source, time } = task;
-      if (renderer?.clip !== clip) renderer = { clip, draw: createFrameRenderer(source) };
+      if (renderer?.clip !== clip) {
+        renderer = { clip, draw: createFrameRenderer(source) };
+        // Pictures that threads share are nobody's garbage until each of them has looked, and count for none.
+        globalThis.gc?.();
+      }
       const frame = new Uint8ClampedArray(frameBytes(source.size));
       renderer.draw(time, frame);
       return new Uint8Array(frame.buffer);

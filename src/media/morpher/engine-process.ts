@@ -117,7 +117,7 @@ export function createEngineProcess(deps: EngineProcessDeps): EngineProcess {
       serialization: 'advanced',
       // Ours may ask for a debugger or a test runner; what is young in the engine is mostly pictures, which
       // are not counted here.
-      execArgv: [`--max-semi-space-size=${YOUNG_HALF_MB}`],
+      execArgv: [`--max-semi-space-size=${YOUNG_HALF_MB}`, '--expose-gc'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const running: Running = { child, open: new Map() };

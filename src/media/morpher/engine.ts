@@ -77,6 +77,7 @@ export function createEngine(deps: EngineDeps): Engine {
       await encode(job, signal, (index) =>
         threads.run({ kind: 'draw', clip, source, time: index / (count - 1) }),
       );
+      globalThis.gc?.();
       return plan.faces.length > 0 ? 'faces' : 'field';
     },
 
