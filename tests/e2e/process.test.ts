@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ON_SERVER, prepareTestDatabase } from '../support/database.ts';
 import {
   accepted,
+  asked,
   assertNothingBoughtTwice,
   beginMorph,
   makePhotos,
@@ -89,13 +90,7 @@ it('the real process serves, is looked after, and goes politely', async (t) => {
     const bob = await meet(whole, { stars: '50' });
     telegram.faults.add({ kind: 'delay', ms: 1_500, method: 'sendVideo' });
     await orderMorph(bob, { photos: await makePhotos(2) });
-    await until(
-      () =>
-        telegram.calls.some(
-          ({ method, payload }) => method === 'sendVideo' && payload['chat_id'] === bob.id,
-        ),
-      'the upload began',
-    );
+    await until(() => asked(telegram, 'sendVideo', bob.id).length > 0, 'the upload began');
     const askedAt = Date.now();
     await whole.stop();
     assert.ok(Date.now() - askedAt < 10_000, `${Date.now() - askedAt} ms`);

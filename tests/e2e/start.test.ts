@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { explainDatabaseError, openConfiguredDatabase } from '../../src/app.ts';
 import { StartError } from '../../src/config.ts';
 import { prepareTestDatabase } from '../support/database.ts';
-import { until } from '../support/morphs.ts';
+import { asked, until } from '../support/morphs.ts';
 import { startProcess } from '../support/processes.ts';
 import { startSandbox } from '../support/sandbox.ts';
 import { prepareWhole } from '../support/whole.ts';
@@ -143,13 +143,7 @@ it('a stop in order takes less than the ten seconds that Docker gives, whatever 
   const ann = whole.person();
   telegram.faults.add({ kind: 'delay', ms: 30_000, method: 'sendMessage' });
   ann.say('/help');
-  await until(
-    () =>
-      telegram.calls.some(
-        ({ method, payload }) => method === 'sendMessage' && payload['chat_id'] === ann.id,
-      ),
-    'the answer is on its way',
-  );
+  await until(() => asked(telegram, 'sendMessage', ann.id).length > 0, 'the answer is on its way');
   const askedAt = Date.now();
   await whole.stop();
   assert.ok(Date.now() - askedAt < 10_000, `${Date.now() - askedAt} ms`);

@@ -142,11 +142,16 @@ export async function until<T>(
   }
 }
 
+/** The calls of a method for one chat, answered or not. */
+export function asked(telegram: BotApiServer, method: string, chatId: number) {
+  return telegram.calls.filter(
+    (call) => call.method === method && call.payload['chat_id'] === chatId,
+  );
+}
+
 /** The calls of a method for one chat that Telegram accepted. */
 export function accepted(telegram: BotApiServer, method: string, chatId: number) {
-  return telegram.calls.filter(
-    (call) => call.method === method && call.status === 200 && call.payload['chat_id'] === chatId,
-  );
+  return asked(telegram, method, chatId).filter(({ status }) => status === 200);
 }
 
 /** All predictions, by the pictures they lead from and to. */
