@@ -71,7 +71,7 @@ async function reapOnce(
   }
   if (await isWanted(deps.db, externalId)) return 'over';
   const looked = await provider.check(externalId, signal);
-  if (looked.kind === 'unreachable') return 'later';
+  if (looked.kind !== 'seen') return 'later';
   switch (looked.status.kind) {
     case 'running':
       // Whether that came in time, the next look tells.

@@ -254,7 +254,7 @@ type Lost =
  * Looks in the provider's listing, which may lag behind, for the prediction of an attempt that has no id.
  * While the provider cannot be asked it waits, since to conclude anything without having looked could buy
  * twice, or leave running what nobody wants; but no longer than an attempt may take, for by then the
- * provider has stopped whatever it accepted.
+ * provider has ended whatever it accepted. What it finished by then, nobody told: that is `untold`.
  * @param isOver whether the attempt ended while it could not be looked for.
  */
 async function lookForLost(
@@ -267,7 +267,8 @@ async function lookForLost(
 ): Promise<Lost> {
   const topic = stepTopic(row.stepId);
   const deadline = Date.now() + attemptMs;
-  for (let look = 0; look < deps.timing.findMs.length && Date.now() < deadline; ) {
+  for (let look = 0; look < deps.timing.findMs.length; ) {
+    if (Date.now() > deadline) return { kind: 'untold' };
     await deps.watch.sleep(topic, deps.timing.findMs[look] ?? 0, signal);
     const found = await provider.find(await lookup(deps, row, attemptMs), signal);
     switch (found.kind) {
@@ -312,9 +313,12 @@ async function follow(
     const looked = await job.provider.check(externalId, signal);
     const age = Date.now() - (row.startedAt ?? row.createdAt).getTime();
     let pause = Math.min(Math.max(age * POLL_SHARE, pollMinMs), pollMaxMs);
-    if (looked.kind === 'unreachable') {
+    if (looked.kind !== 'seen') {
       failedLooks += 1;
-      pause = pauseAfter(looked.failure, retryMs * 2 ** Math.min(failedLooks - 1, 10));
+      const failure = looked.kind === 'unreachable' ? looked.failure : undefined;
+      if (failure?.kind === 'unauthorized')
+        await deps.chat.alarm({ kind: 'provider_unauthorized' });
+      pause = pauseAfter(failure, retryMs * 2 ** Math.min(failedLooks - 1, 10));
     } else {
       // From here on the provider is idle for this step, whatever its output still needs from us.
       if (looked.status.kind !== 'running') slot.release();
@@ -343,7 +347,10 @@ async function follow(
           assertNever(looked.status);
       }
     }
-    if (age > (isRendered ? job.attemptMs + OUTPUT_LIFE_MS : job.attemptMs)) {
+    // What could not be looked at may be rendered and paid for by now: as long as its output may live, it is
+    // not bought again.
+    const mayBeRendered = isRendered || looked.kind === 'unreachable';
+    if (age > (mayBeRendered ? job.attemptMs + OUTPUT_LIFE_MS : job.attemptMs)) {
       await stopPrediction(deps, job.provider, externalId, signal);
       return fail(deps, row, { kind: isRendered ? 'output_lost' : 'timeout' });
     }
@@ -434,11 +441,10 @@ function mayWait(failure: Failure, tries: number): boolean {
   }
 }
 
-function pauseAfter(failure: Failure, usualMs: number): number {
-  return Math.min(
-    failure.retryAfterMs ?? usualMs,
-    failure.retryAfterMs ? 300_000 : LONGEST_PAUSE_MS,
-  );
+function pauseAfter(failure: Failure | undefined, usualMs: number): number {
+  return failure?.retryAfterMs
+    ? Math.min(failure.retryAfterMs, 300_000)
+    : Math.min(usualMs, LONGEST_PAUSE_MS);
 }
 
 async function lookup(deps: AttemptDeps, row: PredictionRow, attemptMs: number) {

@@ -98,9 +98,11 @@ export type DeleteOutcome =
   | { readonly kind: 'deleted' }
   | { readonly kind: 'unreachable'; readonly failure: Failure };
 
-/** `unreachable`: we could not look; the prediction itself may be fine. */
 export type CheckOutcome =
   | { readonly kind: 'seen'; readonly status: PredictionStatus }
+  /** The provider answers that it has none by that id: it has not caught up with itself yet, or lost it. */
+  | { readonly kind: 'unknown' }
+  /** We could not look; the prediction itself may be fine. */
   | { readonly kind: 'unreachable'; readonly failure: Failure };
 
 export type CancelOutcome =

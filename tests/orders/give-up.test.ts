@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { asc, eq } from 'drizzle-orm';
 import { orders as orderRows, predictions, steps } from '../../src/db/schema.ts';
 import { createFileStorage } from '../../src/media/storage.ts';
@@ -185,6 +186,42 @@ it('a prediction whose id a killed process never learnt is stopped with its orde
   });
   const statuses = rig.replicate.predictions.map(({ status }) => status);
   assert.deepEqual(statuses, ['canceled', 'processing']);
+});
+
+describe('an attempt whose time is over', () => {
+  const timing = { attemptMs: 120 };
+  let rig: OrdersRig;
+  let isAway = true;
+  before(async () => {
+    rig = await startOrdersRig({
+      timing,
+      distort: (provider) => ({
+        ...provider,
+        check: async (id, signal) =>
+          isAway
+            ? { kind: 'unreachable', failure: { kind: 'unauthorized' } }
+            : provider.check(id, signal),
+      }),
+    });
+  });
+  after(() => rig.close());
+
+  it('is not bought again while nobody could look: it may be rendered, and is', async () => {
+    const { id, person } = await speech(rig);
+    await rig.eventually('it is bought', () => rig.replicate.predictions.length === 1);
+    await sleep(2 * timing.attemptMs);
+    isAway = false;
+    await rig.until(id, person, 'delivered');
+    assert.equal(rig.replicate.predictions.length, 1);
+    assert.ok(rig.chat.alarms.some(({ kind }) => kind === 'provider_unauthorized'));
+  });
+
+  it('is given up when the provider says that it knows of none', async () => {
+    rig.replicate.script(() => ({ outcome: 'hang' }));
+    const gone = Array.from({ length: 1_000 }, () => ({ kind: 'answer', status: 404 }) as const);
+    rig.replicate.fault('get', ...gone);
+    assert.equal(await isRefunded(rig, await speech(rig)), 'timeout');
+  });
 });
 
 describe('what is waited out', () => {

@@ -210,10 +210,7 @@ describe('a failed prediction', () => {
     server.next({ expired: true });
     const lost = { kind: 'failed', failure: { kind: 'output_lost' } };
     assert.deepEqual(await statusAtEnd(provider, await createdId(provider, attempt())), lost);
-    assert.deepEqual(await provider.check('unknown', signal), {
-      kind: 'unreachable',
-      failure: { kind: 'provider_error' },
-    });
+    assert.deepEqual(await provider.check('unknown', signal), { kind: 'unknown' });
   });
 });
 

@@ -95,14 +95,14 @@ export function createBflProvider(deps: BflDeps): Provider {
     async check(externalId, signal) {
       const url = checkPollingUrl(externalId, baseUrl);
       // Bought from another server than the one that is configured now.
-      if (!url) return { kind: 'unreachable', failure: { kind: 'provider_error' } };
+      if (!url) return { kind: 'unknown' };
       const answer = await callBfl(url, undefined, signal);
       const status = answer.kind === 'answered' ? readTask(answer.body) : undefined;
       if (!status) {
         const failure = report(answer, { externalId }, 'check');
-        // A cluster that does not know a new task yet: to take it for lost would buy it again.
-        const refused = failure.kind === 'bad_input';
-        return { kind: 'unreachable', failure: refused ? { kind: 'provider_error' } : failure };
+        return failure.kind === 'bad_input'
+          ? { kind: 'unknown' }
+          : { kind: 'unreachable', failure };
       }
       if (status.kind === 'failed') {
         log?.warn({ externalId, failure: status.failure.kind }, 'BFL: a task failed');

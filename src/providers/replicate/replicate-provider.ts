@@ -142,10 +142,9 @@ export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider 
         answer.kind === 'answered' ? predictionSchema.safeParse(answer.body).data : undefined;
       if (!prediction) {
         const failure = report(answer, { externalId }, 'check');
-        // A server that has not caught up with itself yet does not know a new prediction: to take it
-        // for lost would buy it again.
-        const refused = failure.kind === 'bad_input';
-        return { kind: 'unreachable', failure: refused ? { kind: 'provider_error' } : failure };
+        return failure.kind === 'bad_input'
+          ? { kind: 'unknown' }
+          : { kind: 'unreachable', failure };
       }
       const status = statusOf(prediction);
       if (status.kind === 'failed') {
