@@ -223,7 +223,11 @@ export function createBot(deps: CreateBotDeps): MorphBot {
     api: bot.api,
     inbox: deps.inbox,
     onPreCheckout: cashier.onPreCheckout,
-    handle: createHandleUpdate({ bot, translator, isDatabaseDown: deps.isDatabaseDown, log }),
+    handle: createHandleUpdate({
+      ...{ bot, translator, log },
+      isDatabaseDown: deps.isDatabaseDown,
+      stopping: stopping.signal,
+    }),
     isDatabaseDown: deps.isDatabaseDown,
     onWaiting: createFullStorageNotice({ ...shared, alarm, isDatabaseFull: deps.isDatabaseFull }),
     onFatal: deps.onFatal,

@@ -9,15 +9,18 @@ import type { BotApi } from './transport.ts';
 
 /**
  * Runs one update through the bot. What goes wrong is told to the person in their language and to the
- * log; only an absent database is passed on, so that the update is tried again.
+ * log. Passed on, so that the update is tried again, are an absent database and everything that goes wrong
+ * during a stop, which takes handlers the tools they work with.
  */
 export function createHandleUpdate(deps: {
   readonly bot: Bot<BotContext, BotApi>;
   readonly translator: Translator;
   readonly isDatabaseDown: (error: unknown) => boolean;
+  /** Fires when the process stops. */
+  readonly stopping: AbortSignal;
   readonly log: Log;
 }): (update: Update) => Promise<void> {
-  const { bot, translator, isDatabaseDown, log } = deps;
+  const { bot, translator, isDatabaseDown, stopping, log } = deps;
 
   async function apologise(ctx: BotContext): Promise<void> {
     if (ctx.chat?.type !== 'private') return;
@@ -32,6 +35,7 @@ export function createHandleUpdate(deps: {
       const error = caught instanceof BotError ? caught.error : caught;
       if (isDatabaseDown(error)) throw error;
       if (isUnreachable(error)) return;
+      if (stopping.aborted) throw error;
       log.error({ ...describeError(error), updateId: update.update_id }, 'A handler failed');
       if (!(caught instanceof BotError)) return;
       await apologise(caught.ctx).catch((failure) =>

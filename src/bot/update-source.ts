@@ -42,7 +42,7 @@ export interface UpdateSourceDeps {
    * nowhere, since nobody waits for the answer any more after ten seconds.
    */
   readonly onPreCheckout: (query: PreCheckoutQuery) => void;
-  /** Handles one update; rejects only while the database is away. */
+  /** Handles one update; rejects only while the database is away, or during a stop. */
   readonly handle: (update: Update) => Promise<void>;
   readonly isDatabaseDown: (error: unknown) => boolean;
   /** Told each time when updates have to wait for the database, and why; never rejects. */
@@ -80,6 +80,7 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
   let offset = 0;
   let tookLeftovers = false;
   let failures = 0;
+  let stopped = false;
 
   async function supply(limit: number, signal: GrammySignal): Promise<Update[]> {
     if (!tookLeftovers) {
@@ -206,6 +207,10 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
         await inbox.markHandled(update.update_id);
         return;
       } catch (error) {
+        if (stopped) {
+          log.warn(describeError(error), 'An update is left to the next start');
+          return;
+        }
         if (!deps.isDatabaseDown(error)) {
           log.error(describeError(error), 'Handling an update failed');
           await inbox.markHandled(update.update_id).catch(() => undefined);
@@ -244,6 +249,7 @@ export function createUpdateSource(deps: UpdateSourceDeps): UpdateSource {
       sweeper.unref();
     },
     async stop(deadlineMs) {
+      stopped = true;
       clearInterval(sweeper);
       const deadline = Date.now() + deadlineMs;
       if (runner.isRunning()) await runner.stop();

@@ -157,6 +157,16 @@ function shrinkParserTable(engine: PGlite): void {
 /** How long the embedded engine works before everything else gets a turn. */
 const BREATHE_EVERY_MS = 10;
 
+/** Said as postgres.js says it, so that whoever outlives the database takes it for one that is away. */
+class DatabaseClosedError extends Error {
+  readonly code = 'CONNECTION_ENDED';
+
+  constructor() {
+    super('The database was closed');
+    this.name = 'DatabaseClosedError';
+  }
+}
+
 /**
  * On the one connection of PGlite, a query beside an open transaction of the same task waits for ever
  * (electric-sql/pglite#76). This turns that silent hang into an error.
@@ -167,6 +177,7 @@ const BREATHE_EVERY_MS = 10;
 class GuardedPglite extends PGlite {
   #last: Promise<unknown> = Promise.resolve();
   #breathedAt = 0;
+  #isClosed = false;
   /** The transaction that the running task stands in; what it left running may outlive it. */
   readonly #scope = new AsyncLocalStorage<{ open: boolean }>();
 
@@ -190,9 +201,21 @@ class GuardedPglite extends PGlite {
     });
   }
 
+  /** What runs may end. What waits is refused: begun beside the end, it would meet an engine half taken down. */
+  override async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#last;
+    await super.close();
+  }
+
   /** PGlite would let them take turns as well, but without a pause. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(() => this.#breathe()).then(work);
+    const turn = this.#last
+      .then(() => this.#breathe())
+      .then(() => {
+        if (this.#isClosed) throw new DatabaseClosedError();
+        return work();
+      });
     this.#last = turn.catch(() => undefined);
     return turn;
   }

@@ -192,6 +192,27 @@ describe('a stop', () => {
   });
 });
 
+test('a handler that a stop takes its tools from is not apologised for, but done by the next process', async (t) => {
+  const rig = await startRig(t);
+  const ann = rig.person(1, 'Ann');
+  const { active } = rig.orders;
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<never>();
+  rig.orders.active = () => {
+    asked.resolve();
+    return answer.promise;
+  };
+  ann.say('/status');
+  await asked.promise;
+  await rig.bot.stop(0);
+  answer.reject(new Error('The morph engine was stopped'));
+  await until(() => rig.logged.some((line) => line.includes('The morph engine was stopped')));
+  rig.orders.active = active;
+  await rig.restart();
+  await ann.waitForMessage({ text: /Nothing is running/ });
+  assert.ok(!/broke/.test(ann.transcript()));
+});
+
 test('people are served at the same time, one person in order', async (t) => {
   const rig = await startRig(t);
   const ann = rig.person(1, 'Ann');

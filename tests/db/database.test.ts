@@ -132,6 +132,29 @@ describe('embedded', { skip: EMBEDDED_ONLY }, () => {
     await addPerson(database.db);
   });
 
+  test('what comes after the close, or waits while it begins, finds the database away', async () => {
+    const opened = await openTestDatabase();
+    const { db } = opened;
+    const begun = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const transaction = db.transaction(async (tx) => {
+      begun.resolve();
+      await held.promise;
+      return tx.select().from(people).limit(0);
+    });
+    await begun.promise;
+    const waiting = assert.rejects(db.select().from(people), isDatabaseDown);
+    const closed = opened.close();
+    held.resolve();
+    assert.deepEqual(await transaction, [], 'what runs may end');
+    await Promise.all([waiting, closed]);
+    await assert.rejects(db.select().from(people), isDatabaseDown);
+    await assert.rejects(
+      db.transaction((tx) => tx.select().from(people)),
+      isDatabaseDown,
+    );
+  });
+
   test('nobody else may enter its folder', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'morphogram-mode-'));
     const opened = await openDatabase({ url: undefined, dataDir: join(folder, 'new') });
