@@ -104,7 +104,7 @@ describe('a training', () => {
     const later = open();
     assert.deepEqual(await later.check(id, signal), { kind: 'seen', status: { kind: 'running' } });
     const bare = id.replace('training:', '');
-    assert.equal((await later.check(bare, signal)).kind, 'unreachable');
+    assert.equal((await later.check(bare, signal)).kind, 'unknown');
     assert.deepEqual(await later.cancel(bare, signal), { kind: 'stopped' });
     assert.equal(server.running.now, 1);
     assert.deepEqual(await later.cancel(id, signal), { kind: 'stopped' });

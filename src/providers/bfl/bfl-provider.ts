@@ -98,6 +98,7 @@ export function createBflProvider(deps: BflDeps): Provider {
       if (!url) return { kind: 'unknown' };
       const answer = await callBfl(url, undefined, signal);
       const status = answer.kind === 'answered' ? readTask(answer.body) : undefined;
+      if (status === 'unknown') return { kind: 'unknown' };
       if (!status) {
         const failure = report(answer, { externalId }, 'check');
         return failure.kind === 'bad_input'

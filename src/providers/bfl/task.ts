@@ -7,15 +7,16 @@ const taskSchema = z.object({
 });
 
 /**
- * What the answer to a look at a task says, in our words; undefined when it knows no such task, or is no
- * answer. A status yet unknown to us counts as running.
+ * What the answer to a look at a task says, in our words; `unknown` when there is no such task, undefined
+ * when it is no answer. A status yet unknown to us counts as running.
  */
-export function readTask(body: unknown): PredictionStatus | undefined {
+export function readTask(body: unknown): PredictionStatus | 'unknown' | undefined {
   const task = taskSchema.safeParse(body).data;
   switch (task?.status) {
     case undefined:
-    case 'Task not found':
       return undefined;
+    case 'Task not found':
+      return 'unknown';
     case 'Ready':
       // A URL that lives for ten minutes.
       return task?.result?.sample

@@ -56,9 +56,9 @@ const NOTHING_TO_DELETE: ReadonlySet<number> = new Set([404, 410]);
 /**
  * Renders and trains at Replicate. Beyond the interface: `find` trusts the attempt id in a webhook URL
  * before equal input, and fails with `bad_input` where there is no listing at all; a prediction that
- * Replicate stopped at our deadline is a failure of kind `timeout`; one whose id it does not know is
- * `unreachable`. A training gives `{ version, weights }`; it is prepared and bought only while the model
- * it is pushed to is private, and fails with `unauthorized` otherwise.
+ * Replicate stopped at our deadline is a failure of kind `timeout`. A training gives `{ version, weights }`;
+ * it is prepared and bought only while the model it is pushed to is private, and fails with `unauthorized`
+ * otherwise.
  * @throws RangeError when the token could not be sent as a header, or `destination` is no `owner/name`.
  */
 export function createReplicateProvider(deps: ReplicateDeps): ReplicateProvider {
