@@ -14,11 +14,25 @@ export interface RgbaPicture {
   readonly data: Uint8ClampedArray<ArrayBuffer>;
 }
 
+/** `refused`: the decoder says that the picture is broken. */
+export type HeicAnswer = RgbaPicture | 'refused';
+
 const { path, displayP3 }: HeicTask = workerData;
-const { width, height, data } = await decode({ buffer: await readFile(path) });
-if (displayP3) toSrgb(data);
-const picture: RgbaPicture = { width, height, data };
-parentPort?.postMessage(picture, [data.buffer]);
+const buffer = await readFile(path);
+const picture = await decode({ buffer }).catch((error: unknown) => {
+  // Out of memory, in JavaScript or in the decoder: this is no judgement.
+  if (error instanceof Error && /^(?:Range|Runtime)Error$/.test(error.name)) throw error;
+  return undefined;
+});
+if (picture) {
+  const { width, height, data } = picture;
+  if (displayP3) toSrgb(data);
+  const answer: HeicAnswer = { width, height, data };
+  parentPort?.postMessage(answer, [data.buffer]);
+} else {
+  const answer: HeicAnswer = 'refused';
+  parentPort?.postMessage(answer);
+}
 
 /**
  * Phones store HEIC in Display P3, and the decoder hands over its numbers as they are: taken for sRGB

@@ -4,7 +4,7 @@ import { MAX_PICTURE_PIXELS, MIN_PICTURE_SIDE, type SkipReason } from '../domain
 import { drawContactSheets, type SheetJob } from './contact-sheet.ts';
 import { freeMemory } from './free-memory.ts';
 import type { FindFaces } from './photo-look.ts';
-import { BrokenPictureError, createPictureReader } from './picture.ts';
+import { BrokenPictureError, blame, createPictureReader } from './picture.ts';
 import { type PictureFormat, sniffFile } from './picture-format.ts';
 import { writeWhole } from './storage.ts';
 
@@ -46,6 +46,7 @@ export interface Photos {
   /**
    * Whether a file can become a photo of an order. One that is cut short is found now; damage in the middle
    * of a picture may show only when it is brought to its canvas.
+   * @throws Error with a `code` when this machine kept it from being looked at: that says nothing about the photo.
    */
   inspectPhoto(path: string): Promise<PhotoInspection>;
   /**
@@ -84,8 +85,10 @@ export function createPhotos(deps: { readonly findFaces?: FindFaces } = {}): Pho
         if (Math.min(width, height) < MIN_PICTURE_SIDE) return refused('too_small');
         await reader.proveWhole(path, format);
         return { kind: 'photo', width, height, format };
-      } catch {
-        return refused('broken_picture');
+      } catch (error) {
+        const blamed = await blame(path, error);
+        if (blamed instanceof BrokenPictureError) return refused('broken_picture');
+        throw blamed;
       }
     },
 
@@ -99,8 +102,8 @@ export function createPhotos(deps: { readonly findFaces?: FindFaces } = {}): Pho
     },
 
     async toUpright(job) {
-      const size = await reader.readSize(job.input).catch((cause: unknown) => {
-        throw new BrokenPictureError({ cause });
+      const size = await reader.readSize(job.input).catch(async (cause: unknown) => {
+        throw await blame(job.input, cause);
       });
       return photos.toCanvas({ ...job, canvas: shrinkTo(size, UPRIGHT_SIDE) });
     },

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import sharp, { type JpegOptions, type Metadata, type Sharp, type SharpOptions } from 'sharp';
 import { type Canvas, chooseCrop, type PictureSize, type Region } from '../domain/canvas.ts';
 import type { PhotoLook } from '../domain/photo-look.ts';
@@ -117,9 +118,7 @@ export function createPictureReader(findFaces: FindFaces | undefined): PictureRe
       const { image, size } = await openPicture(path);
       return { decoded: await decodeFor(image, size, canvas), size };
     } catch (cause) {
-      // What the file system says is about this machine; but a file that is gone will not come back.
-      if (hasCode(cause) && cause.code !== 'ENOENT') throw cause;
-      throw new BrokenPictureError({ cause });
+      throw await blame(path, cause);
     }
   }
 
@@ -137,6 +136,19 @@ export function createPictureReader(findFaces: FindFaces | undefined): PictureRe
     const image = sharp(data, { ...DECODE, raw: { width, height, channels: 4 } });
     return { image, size: { width, height } };
   }
+}
+
+/**
+ * What to throw when a picture cannot be decoded: a BrokenPictureError, or what this machine is to blame for,
+ * which the file system and Node tell by a code. To libvips a file that it cannot read is a broken picture
+ * like any other, so the file is read once more.
+ */
+export async function blame(path: string, cause: unknown): Promise<Error> {
+  const reading = hasCode(cause) ? cause : await readFile(path).catch((error: unknown) => error);
+  // A file that is gone will not come back.
+  return hasCode(reading) && reading.code !== 'ENOENT'
+    ? reading
+    : new BrokenPictureError({ cause });
 }
 
 function hasCode(error: unknown): error is Error & { readonly code: unknown } {
