@@ -13,7 +13,7 @@ import {
 import { createAsking } from './asking.ts';
 import { createOffering } from './offering.ts';
 import { createSelling, refused } from './selling.ts';
-import { type Begun, type OrderFlowDeps, overKey, type Stage } from './stage.ts';
+import { type Begun, closedKey, type OrderFlowDeps, overKey, type Stage } from './stage.ts';
 
 /**
  * The steps of an order in the chat, whatever is ordered. Where an order stands is in its row alone, so each step may
@@ -78,7 +78,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
       default:
     }
     if (!isOpen(order.state)) {
-      return closed(talk, isActive(order.state) ? 'morph.closed.active' : overKey(order));
+      return closed(talk, closedKey(order));
     }
     switch (pressed.action) {
       case 'done':

@@ -1,4 +1,5 @@
 import type { Api } from 'grammy';
+import { isActive } from '../../domain/order-state.ts';
 import type { Orders, OrderView } from '../../orders/orders.ts';
 import type { People } from '../../people/people.ts';
 import type { Catalogue } from '../../services/catalogue.ts';
@@ -47,4 +48,10 @@ export function overKey({ state }: OrderView): TextKey {
     default:
       return 'morph.closed.unknown';
   }
+}
+
+/** Why nothing can be added to an order any more. */
+export function closedKey(order: OrderView | undefined): TextKey {
+  if (!order) return 'morph.closed.unknown';
+  return isActive(order.state) ? 'morph.closed.active' : overKey(order);
 }

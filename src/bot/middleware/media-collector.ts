@@ -7,6 +7,7 @@ import { encodeOrderPress } from '../callback-data.ts';
 import type { Collector } from '../collector.ts';
 import type { BotContext } from '../context.ts';
 import type { OrderFlow } from '../conversations/order-flow.ts';
+import { closedKey } from '../conversations/stage.ts';
 import { MAX_DOWNLOAD_BYTES } from '../download.ts';
 import type { Messenger } from '../messenger.ts';
 import type { Checkout } from '../payments/checkout.ts';
@@ -76,9 +77,21 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
   /** Of a single photo there is nothing to count: it is looked at, and the dialogue goes on. */
   async function takePhoto(ctx: BotContext, order: OrderView, file: IncomingFile): Promise<void> {
     if (await isOfTakenAlbum(ctx)) return;
-    await deps.orders().addFile(order.id, ctx.person.id, file);
+    const outcome = await deps.orders().addFile(order.id, ctx.person.id, file);
+    if (outcome === 'closed') return tellClosed(ctx, order, file);
     await deps.checkout.withdraw(order.id);
     await deps.flow.received(ctx, order.id);
+  }
+
+  /** Confirmed or dropped a moment ago, on another device or by itself; who cancelled it here was told. */
+  async function tellClosed(
+    { person, t }: BotContext,
+    { id }: OrderView,
+    { messageId }: IncomingFile,
+  ): Promise<void> {
+    if (await deps.cancelling.cameAfter(person.id, messageId)) return;
+    const order = await deps.orders().find(id, person.id);
+    await deps.messenger.send(person.id, { text: t(closedKey(order)) });
   }
 
   /**
@@ -114,7 +127,11 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
       if (!taker) return false;
       order = await deps.orders().open(person.id, taker.id);
     }
-    await deps.orders().addRecording(order.id, person.id, file);
+    const outcome = await deps.orders().addRecording(order.id, person.id, file);
+    if (outcome === 'closed') {
+      await tellClosed(ctx, order, file);
+      return true;
+    }
     await deps.checkout.withdraw(order.id);
     await deps.flow.received(ctx, order.id);
     return true;
