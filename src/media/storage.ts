@@ -69,7 +69,8 @@ export function createFileStorage(root: string): Storage {
     },
 
     async remove(prefix) {
-      await rm(pathOf(prefix), { recursive: true, force: true });
+      // Somebody may be writing into it yet.
+      await rm(pathOf(prefix), { recursive: true, force: true, maxRetries: 5 });
     },
 
     async freeBytes() {

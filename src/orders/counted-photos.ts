@@ -98,6 +98,8 @@ export async function countPhotos(deps: CountDeps, order: OrderRow): Promise<Cou
   const pending = await waitForPending(deps, order.id);
   if (pending === 'disk_full') return tellDiskFull(deps);
   if (pending > 0) return { kind: 'pending', pending };
+  const now = await readOrder(deps.db, order.id);
+  if (!now || !isOpen(now.state)) return { kind: 'closed' };
   const limits = photosQuestion(deps, order.serviceType);
   if (!limits) return { kind: 'counted', rows: [] };
   const { min, max } = limits;

@@ -4,8 +4,10 @@ import { deliveries, orders, people } from '../db/schema.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { hasClip } from '../domain/order-state.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { FfmpegError } from '../media/ffmpeg.ts';
 import type { Catalogue } from '../services/catalogue.ts';
 import type { ChatPort, Result, SendOutcome } from './chat-port.ts';
+import { errorCode } from './error-code.ts';
 import type { Queue } from './queue.ts';
 import { refundAllSteps } from './refund.ts';
 import { RESULT_MAKERS } from './results/index.ts';
@@ -43,7 +45,7 @@ export async function deliverOrder(
   const order = await readOrder(deps.db, orderId);
   if (!order || (order.state !== 'delivering' && order.state !== 'failed')) return;
   const [person] = await deps.db.select().from(people).where(eq(people.id, order.personId));
-  if (person?.blockedAt) return;
+  if (person?.blockedAt) return waitForReturn(deps, order, person.blockedAt, signal);
   const progress =
     order.state === 'failed'
       ? await sendFailure(deps, order, signal)
@@ -66,13 +68,26 @@ export async function deliverOrder(
   deps.chat.progressChanged(orderId);
 }
 
+/** A result waits for a person who blocked the bot as long as one is kept; then the stars go back. */
+async function waitForReturn(
+  deps: DeliverDeps,
+  order: OrderRow,
+  blockedAt: Date,
+  signal: AbortSignal,
+): Promise<void> {
+  if (order.state !== 'delivering') return;
+  const ends = (await readSteps(deps.db, order.id)).map(({ endedAt }) => endedAt?.getTime() ?? 0);
+  const since = Math.max(blockedAt.getTime(), ...ends);
+  if (Date.now() - since > deps.retentionHours * 3_600_000) await giveUp(deps, order, signal);
+}
+
 async function sendResult(
   deps: DeliverDeps,
   order: OrderRow,
   signal: AbortSignal,
 ): Promise<Progress> {
   const result = await describeResult(deps, order, signal);
-  // Gone from the disk: it will not come back, and the stars will.
+  // Gone: it will not come back, and the stars will.
   if (!result) return { kind: 'refused' };
   const { previews, documents } = messagesOf(result);
   for (let part = 1; part <= previews; part += 1) {
@@ -155,7 +170,7 @@ async function describeResult(
 ): Promise<Result | undefined> {
   // Nobody knows any more what it is.
   const finish = deps.catalogue.find(order.serviceType)?.finish;
-  const body = finish && (await RESULT_MAKERS[finish].describe(deps, order, signal));
+  const body = finish && (await RESULT_MAKERS[finish].describe(deps, order, signal).catch(damaged));
   if (!body) return undefined;
   const all = await readSteps(deps.db, order.id);
   const made = all.filter((step) => hasClip(step.state));
@@ -170,6 +185,12 @@ async function describeResult(
     refunded: await deps.ledger.refunded(order.id),
     partial: order.partial === 'accepted',
   };
+}
+
+/** A file that does not play, or is gone by now, is as good as none. */
+function damaged(error: unknown): undefined {
+  if (error instanceof FfmpegError || errorCode(error).code === 'ENOENT') return undefined;
+  throw error;
 }
 
 async function complete(deps: DeliverDeps, order: OrderRow): Promise<void> {
@@ -193,15 +214,25 @@ async function again(deps: DeliverDeps, orderId: string, afterMs: number): Promi
   );
 }
 
-/** A closing word that cannot be sent is let go; a result that does not arrive whole gives all stars back. */
 async function refused(deps: DeliverDeps, order: OrderRow, signal: AbortSignal): Promise<void> {
   const retries = order.retries + 1;
   if (retries < MAX_REFUSALS) {
     await deps.db.update(orders).set({ retries }).where(eq(orders.id, order.id));
     return again(deps, order.id, deps.retryMs * 2 ** order.retries);
   }
+  const isLost = await giveUp(deps, order, signal);
+  if (!isLost) return;
+  await deps.chat.alarm({ kind: 'order_failed', orderId: order.id, failure: 'delivery' });
+}
+
+/**
+ * A closing word that cannot be sent is let go; a result that does not arrive whole gives all stars back.
+ * @returns whether it does.
+ */
+async function giveUp(deps: DeliverDeps, order: OrderRow, signal: AbortSignal): Promise<boolean> {
   if (order.state === 'failed' || (await isWholeSent(deps, order, signal))) {
-    return complete(deps, order);
+    await complete(deps, order);
+    return false;
   }
   await deps.db.transaction(async (tx) => {
     if ((await lockOrder(tx, order.id))?.state !== 'delivering') return;
@@ -212,7 +243,7 @@ async function refused(deps: DeliverDeps, order: OrderRow, signal: AbortSignal):
       .where(eq(orders.id, order.id));
     await deps.queue.send(tx, 'deliver', [{ data: { orderId: order.id } }]);
   });
-  await deps.chat.alarm({ kind: 'order_failed', orderId: order.id, failure: 'delivery' });
+  return true;
 }
 
 async function isWholeSent(

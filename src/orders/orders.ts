@@ -309,7 +309,7 @@ export interface Orders {
     accept: boolean,
   ): Promise<'accepted' | 'declined' | 'closed'>;
   progress(orderId: string): Promise<OrderProgress | undefined>;
-  /** Paid and not over, oldest first; of one person, or of everybody. */
+  /** Paid and not over, oldest first; of one person, or of everybody who can be told. */
   active(personId?: number): Promise<OrderView[]>;
   history(
     personId: number,

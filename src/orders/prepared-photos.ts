@@ -67,7 +67,12 @@ export async function preparePhotos(
           question.shapes?.(deps.catalogue.terms) ?? ANY_SHAPE,
         )
       : null;
-  const prepared = await Promise.all(rows.map((row) => prepare(deps, row, canvas)));
+  // Whatever one of them fails with, nothing is written any more once this is over.
+  const ended = await Promise.allSettled(rows.map((row) => prepare(deps, row, canvas)));
+  const prepared = ended.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
   const whole = prepared.filter((photo) => photo !== undefined);
   if (whole.length < rows.length) return undefined;
   return { canvas, isCounted: question.max !== 1, photos: whole };

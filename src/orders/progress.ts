@@ -1,7 +1,7 @@
-import { and, asc, desc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Db, selectRows } from '../db/database.ts';
-import { deliveries, orders, photos, steps } from '../db/schema.ts';
+import { deliveries, orders, people, photos, steps } from '../db/schema.ts';
 import { ACTIVE_STATES, hasClip } from '../domain/order-state.ts';
 import { NO_STARS } from '../domain/stars.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -75,19 +75,20 @@ function isShut({ catalogue, providers }: ProgressDeps, order: OrderRow): boolea
   return providers.find(name) !== undefined && providers.gateOf(name, kind).isShut();
 }
 
-/** Paid and not over, oldest first. */
+/** Paid and not over, oldest first: those of a person, or of everybody who can be told. */
 export async function listActive(db: Db, personId?: number): Promise<OrderView[]> {
   const rows = await db
-    .select()
+    .select({ order: orders })
     .from(orders)
+    .innerJoin(people, eq(people.id, orders.personId))
     .where(
       and(
         inStates(ACTIVE_STATES),
-        personId === undefined ? undefined : eq(orders.personId, personId),
+        personId === undefined ? isNull(people.blockedAt) : eq(orders.personId, personId),
       ),
     )
     .orderBy(asc(orders.confirmedAt));
-  return rows.map(toView);
+  return rows.map(({ order }) => toView(order));
 }
 
 /**

@@ -27,6 +27,9 @@ export async function purgeOrder(deps: PurgeDeps, orderId: string): Promise<void
     if (keepUntil > Date.now()) {
       const startAfter = new Date(keepUntil);
       await deps.queue.send(tx, 'purge', [{ data: { orderId }, startAfter }]);
+      // Its person may be gone for good.
+      if (order.state === 'delivering')
+        await deps.queue.send(tx, 'deliver', [{ data: { orderId } }]);
       return undefined;
     }
     if (isOpen(order.state)) {

@@ -11,6 +11,7 @@ import { StorageFullError } from '../media/storage.ts';
 import type { Service } from '../services/service.ts';
 import { gatherFacts } from './answers.ts';
 import { type CountDeps, countPhotos, tellDiskFull } from './counted-photos.ts';
+import { orderPrefix } from './keys.ts';
 import type { ChooseOutcome, QuoteOption, QuoteOutcome } from './orders.ts';
 import {
   drawSheets,
@@ -45,38 +46,55 @@ export async function quoteOrder(
 ): Promise<QuoteOutcome> {
   const order = await readOrder(deps.db, orderId, personId);
   if (!order || !isOpen(order.state)) return { kind: 'closed' };
-  const service = deps.catalogue.require(order.serviceType);
   try {
-    for (;;) {
-      const counted = await countPhotos(deps, order);
-      if (counted.kind !== 'counted') return counted;
-      const prepared = await preparePhotos(deps, service, counted.rows);
-      // A photo that turned out to be broken was skipped, and the vote is taken again without it.
-      if (!prepared) continue;
-      const made = await makeQuote(deps, order, service);
-      if (typeof made === 'string') return { kind: made };
-      const sheets = await drawSheets(deps, order, prepared);
-      const stored = await storeQuote(deps.db, orderId, prepared, made);
-      if (stored === 'closed') return { kind: 'closed' };
-      // Photos or answers changed meanwhile: what was drawn and priced no longer is the order.
-      if (stored === 'outdated') continue;
-      return {
-        kind: 'quoted',
-        options: await Promise.all(modesOf(service).map((mode) => optionOf(deps, stored, mode))),
-        balance: await deps.ledger.balance(personId),
-        photos: counted.rows.length,
-        sheets,
-        warnings: warningsOf(service, prepared),
-        previewTransitions:
-          service.finish === 'stitched_video'
-            ? countPreviewTransitions(deps, counted.rows.length)
-            : 0,
-      };
-    }
+    const outcome = await makeReady(deps, order);
+    return outcome.kind !== 'quoted' && (await isClosed(deps, order))
+      ? { kind: 'closed' }
+      : outcome;
   } catch (error) {
+    // Its files were deleted while they were read.
+    if (await isClosed(deps, order)) return { kind: 'closed' };
     if (error instanceof StorageFullError) return tellDiskFull(deps);
     throw error;
   }
+}
+
+async function makeReady(deps: QuoteDeps, order: OrderRow): Promise<QuoteOutcome> {
+  const service = deps.catalogue.require(order.serviceType);
+  for (;;) {
+    const counted = await countPhotos(deps, order);
+    if (counted.kind !== 'counted') return counted;
+    const prepared = await preparePhotos(deps, service, counted.rows);
+    // A photo that turned out to be broken was skipped, and the vote is taken again without it.
+    if (!prepared) continue;
+    const made = await makeQuote(deps, order, service);
+    if (typeof made === 'string') return { kind: made };
+    const sheets = await drawSheets(deps, order, prepared);
+    const stored = await storeQuote(deps.db, order.id, prepared, made);
+    if (stored === 'closed') return { kind: 'closed' };
+    // Photos or answers changed meanwhile: what was drawn and priced no longer is the order.
+    if (stored === 'outdated') continue;
+    return {
+      kind: 'quoted',
+      options: await Promise.all(modesOf(service).map((mode) => optionOf(deps, stored, mode))),
+      balance: await deps.ledger.balance(order.personId),
+      photos: counted.rows.length,
+      sheets,
+      warnings: warningsOf(service, prepared),
+      previewTransitions:
+        service.finish === 'stitched_video'
+          ? countPreviewTransitions(deps, counted.rows.length)
+          : 0,
+    };
+  }
+}
+
+/** Whether it was given up meanwhile. Then its files are deleted, and what was written since is deleted here. */
+async function isClosed(deps: QuoteDeps, { id }: OrderRow): Promise<boolean> {
+  const now = await readOrder(deps.db, id);
+  if (now && isOpen(now.state)) return false;
+  if (now?.state === 'cancelled' && !now.confirmedAt) await deps.storage.remove(orderPrefix(id));
+  return true;
 }
 
 /** Keeps the chosen mode with the quoted order and compares its price with the balance. */

@@ -1,19 +1,35 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { eq } from 'drizzle-orm';
-import { orders, photos, recordings } from '../../src/db/schema.ts';
-import { createFileStorage } from '../../src/media/storage.ts';
+import { orders, people, photos, recordings } from '../../src/db/schema.ts';
+import { createFileStorage, writeWhole } from '../../src/media/storage.ts';
 import { purgeOrder } from '../../src/orders/purge.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
+import { createQuickPhotos } from '../support/quick-photos.ts';
 
 const PRICE = 4453;
 
 describe('cancelling', () => {
   let rig: OrdersRig;
+  /** Photos on their way to the canvas, and what they wait for. */
+  let onTheirWay = 0;
+  let mayGoOn = Promise.resolve();
   before(async () => {
-    rig = await startOrdersRig({ concurrency: 2 });
+    const quick = createQuickPhotos();
+    rig = await startOrdersRig({
+      concurrency: 2,
+      createPhotos: () => ({
+        ...quick,
+        async toCanvas(job) {
+          onTheirWay += 1;
+          await mayGoOn;
+          return quick.toCanvas(job);
+        },
+      }),
+    });
   });
   after(() => rig.close());
 
@@ -37,6 +53,27 @@ describe('cancelling', () => {
       return !existsSync(join(rig.storageRoot, 'orders', id));
     });
     rig.replicate.script(() => undefined);
+  });
+
+  it('leaves no file behind when the photos are just made ready, and is no error to who waits for them', async () => {
+    const person = await rig.person(0);
+    const id = await rig.photos(person, 4);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    mayGoOn = promise;
+    onTheirWay = 0;
+    const quote = rig.orders.quote(id, person);
+    await rig.eventually('all are on their way', () => onTheirWay === 4);
+    assert.deepEqual(await rig.orders.cancel(id, person, rig.request()), { kind: 'dropped' });
+    await rig.eventually('its files are deleted', async () => {
+      const [row] = await rig.database.db.select().from(orders).where(eq(orders.id, id));
+      return row?.purgedAt !== null;
+    });
+    // One that was read before writes its picture now.
+    const late = join(rig.storageRoot, 'orders', id, 'canvas-1x1', '1.jpg');
+    await writeWhole(late, Buffer.from('picture'));
+    resolve();
+    assert.deepEqual(await quote, { kind: 'closed' });
+    assert.ok(!existsSync(join(rig.storageRoot, 'orders', id)));
   });
 
   it('keeps and charges finished transitions, refunds the rest, and sends the shorter video on wish', async () => {
@@ -160,6 +197,51 @@ describe('the scheduler', () => {
     );
     assert.deepEqual(parts, [1, 2]);
     await rig.eventually('the files are deleted', () => !existsSync(folder));
+  });
+
+  it('gives the stars back of a result whose person blocked the bot for as long as one is kept', async () => {
+    const { db } = rig.database;
+    const person = await rig.person(50_000);
+    const block = (blockedAt: Date) =>
+      db.update(people).set({ blockedAt }).where(eq(people.id, person));
+    rig.chat.nextOutcomes.push({ kind: 'blocked' });
+    const id = await rig.order(person, 2);
+    await rig.until(id, person, 'delivering');
+    await rig.eventually('the block was noticed', () => rig.chat.nextOutcomes.length === 0);
+    await block(new Date());
+    const isShown = async () => (await rig.orders.active()).some((order) => order.id === id);
+    assert.equal(await isShown(), false);
+    const storage = createFileStorage(rig.storageRoot);
+    const lookAgain = () => purgeOrder({ db, queue: rig.queue, storage, retentionHours }, id);
+    await rig.eventually('the stars are back', async () => {
+      await lookAgain();
+      return (await rig.balance(person)) === 50_000;
+    });
+    await rig.until(id, person, 'failed');
+    await rig.orders.personReturned(person);
+    await rig.eventually('it is said on the return', () => {
+      return rig.chat.notices.some(
+        ({ orderId, failure }) => orderId === id && failure === 'delivery',
+      );
+    });
+    assert.ok(!rig.chat.alarms.some((alarm) => 'orderId' in alarm && alarm.orderId === id));
+  });
+
+  it('gives the stars back of a result that is damaged before it is sent, and tells the operator', async () => {
+    const person = await rig.person(50_000);
+    const away = { kind: 'later', retryAfterMs: 500 } as const;
+    rig.chat.nextOutcomes.push(away);
+    const id = await rig.order(person, 2);
+    await rig.eventually('sending was put off', () => rig.chat.nextOutcomes.length === 0);
+    await truncate(join(rig.storageRoot, 'orders', id, 'result', 'video.mp4'), 1_000);
+    await rig.until(id, person, 'failed');
+    assert.equal(await rig.balance(person), 50_000);
+    await rig.eventually('it is said', () => {
+      return rig.chat.notices.some(
+        ({ orderId, failure }) => orderId === id && failure === 'delivery',
+      );
+    });
+    assert.ok(rig.chat.alarms.some((alarm) => 'orderId' in alarm && alarm.orderId === id));
   });
 
   for (const what of ['opened', 'photo', 'recording'] as const) {

@@ -12,6 +12,7 @@ import { createLedger } from '../../src/ledger/ledger.ts';
 import type { FfmpegTools } from '../../src/media/ffmpeg.ts';
 import { createImages } from '../../src/media/images.ts';
 
+import type { Photos } from '../../src/media/photos.ts';
 import { createSounds } from '../../src/media/sounds.ts';
 import { createFileStorage } from '../../src/media/storage.ts';
 import type { Video } from '../../src/media/video.ts';
@@ -159,6 +160,8 @@ export async function startOrdersRig(
     readonly alsoOffered?: readonly ProviderName[];
     /** Does what is done to videos, in place of who does the same once. */
     readonly createVideo?: (tools: FfmpegTools) => Video;
+    /** The same for photos. */
+    readonly createPhotos?: () => Photos;
     /** Whether the workers are started; true by default. */
     readonly start?: boolean;
   } = {},
@@ -196,7 +199,7 @@ export async function startOrdersRig(
     queue,
     ledger,
     storage: createFileStorage(storageRoot),
-    photos: createQuickPhotos(),
+    photos: (options.createPhotos ?? createQuickPhotos)(),
     video: (options.createVideo ?? createQuickVideo)(tools),
     morpher: createQuickMorpher({ tools }),
     images: createImages(),
