@@ -1,4 +1,5 @@
 import { BotError, GrammyError, HttpError } from 'grammy';
+import { describeError as describeAnyError } from '../domain/describe-error.ts';
 
 /** Where the bot writes what an operator should know. Never a token, a file's address or a person's words. */
 export interface Log {
@@ -10,7 +11,7 @@ export interface Log {
 
 /**
  * What may be logged of an error: API errors keep their payload (people's texts) and network errors
- * their address (which holds the token), database errors the values of their query; none of it is told.
+ * their address (which holds the token); neither is told.
  */
 export function describeError(error: unknown): object {
   if (error instanceof BotError) return describeError(error.error);
@@ -18,15 +19,5 @@ export function describeError(error: unknown): object {
     return { error: error.description, code: error.error_code, method: error.method };
   }
   if (error instanceof HttpError) return { error: error.message };
-  if (!(error instanceof Error)) return { error: typeof error };
-  const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? [];
-  return {
-    error: `${error.name}: ${withoutValues(error.message)}`,
-    stack: frames.slice(0, 8).join('\n'),
-    ...(error.cause instanceof Error ? { cause: withoutValues(error.cause.message) } : {}),
-  };
-}
-
-function withoutValues(message: string): string {
-  return message.split('\nparams:')[0]?.slice(0, 500) ?? '';
+  return describeAnyError(error);
 }

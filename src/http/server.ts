@@ -4,6 +4,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
+import { describeError } from '../domain/describe-error.ts';
 
 /** How we are doing; everything in it is public. */
 export interface Health {
@@ -82,7 +83,10 @@ function createRoutes({ health, webhook, log }: HttpServerDeps): Hono {
   const routes = new Hono();
   routes.notFound((context) => context.json({ error: 'not found' }, 404));
   routes.onError((error, context) => {
-    log.error({ err: error, path: context.req.path }, 'A request could not be answered');
+    log.error(
+      { ...describeError(error), path: context.req.path },
+      'A request could not be answered',
+    );
     return context.json({ error: 'internal' }, 500);
   });
 
@@ -127,7 +131,7 @@ async function askHealth(
   try {
     return await Promise.race([health(), late]);
   } catch (error) {
-    log.error({ err: error }, 'The health check failed');
+    log.error(describeError(error), 'The health check failed');
     return { ok: false, parts: {} };
   } finally {
     clearTimeout(timer);

@@ -1,6 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import type { Db, Tx } from '../db/database.ts';
 import { orders, predictions, steps } from '../db/schema.ts';
+import { describeError } from '../domain/describe-error.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Catalogue } from '../services/catalogue.ts';
 import type { ChatPort } from './chat-port.ts';
@@ -60,7 +61,8 @@ export async function finishOrder(
 async function tryAgain(deps: FinishDeps, order: OrderRow, error: unknown): Promise<void> {
   const diskFull = await isDiskFull(deps.storage, error);
   if (diskFull) await deps.chat.alarm({ kind: 'disk_full' });
-  deps.log.warn({ orderId: order.id, tries: order.retries + 1, err: error }, 'finishing failed');
+  const tries = order.retries + 1;
+  deps.log.warn({ orderId: order.id, tries, ...describeError(error) }, 'finishing failed');
   const pause = diskFull
     ? diskFullPause(deps)
     : Math.min(deps.retryMs * 2 ** order.retries, LONGEST_PAUSE_MS);

@@ -4,6 +4,7 @@ import type { Db, Tx } from '../db/database.ts';
 import { orders, photos, previews } from '../db/schema.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import type { Canvas } from '../domain/canvas.ts';
+import { describeError } from '../domain/describe-error.ts';
 import { isOpen } from '../domain/order-state.ts';
 import type { Morpher } from '../media/morpher/morpher.ts';
 import type { Storage } from '../media/storage.ts';
@@ -108,7 +109,8 @@ export async function renderPreview(
     sent = await renderAndSend(deps, row, pictures, signal);
   } catch (error) {
     signal.throwIfAborted();
-    deps.log.warn({ orderId: row.orderId, err: error }, 'a preview could not be rendered');
+    const { orderId } = row;
+    deps.log.warn({ orderId, ...describeError(error) }, 'a preview could not be rendered');
     const hopeless = lastTry || (await isDiskFull(deps.storage, error));
     return hopeless ? tellFailed(deps, row, signal) : again(deps, row, 0);
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
+import { DrizzleQueryError } from 'drizzle-orm';
 import {
   createHttpServer,
   type HttpServer,
@@ -194,6 +195,18 @@ test('stopping does not wait for a client that never finishes', async () => {
   socket.on('error', () => undefined).write('GET /healthz HTTP/1.1\r\nHost: x\r\n');
   await new Promise((resolve) => setTimeout(resolve, 50));
   await Promise.all([server.stop(), closed]);
+});
+
+test('what breaks is logged without the words of people', async () => {
+  const fail = async (): Promise<never> => {
+    throw new DrizzleQueryError('select $1', ['Masha'], new Error('no such column'));
+  };
+  const { url, errors } = await serve({ health: fail, webhook: fail });
+  await fetch(`${url}/healthz`);
+  await post(`${url}/replicate/webhook?attempt=${ATTEMPT}`, '{}');
+  assert.equal(errors.length, 2);
+  assert.match(JSON.stringify(errors), /no such column.*no such column/);
+  assert.doesNotMatch(JSON.stringify(errors), /Masha/);
 });
 
 async function serve(deps: Partial<HttpServerDeps>) {

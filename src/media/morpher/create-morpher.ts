@@ -53,7 +53,7 @@ export function createMorpher({ tools, log, idleMs, modelsDirectory }: MorpherDe
       ).catch((error: unknown) => {
         signal?.throwIfAborted();
         if (!isEngineFailure(error)) throw error;
-        log.warn({ error }, 'Faces could not be looked for');
+        log.warn({ err: error }, 'Faces could not be looked for');
         return undefined;
       });
       return faces?.map((face) => scaleBox(face, scale));
@@ -112,7 +112,7 @@ export function createMorpher({ tools, log, idleMs, modelsDirectory }: MorpherDe
     } catch (error) {
       signal?.throwIfAborted();
       if (!isEngineFailure(error)) throw error;
-      log.warn({ error }, 'The morph engine failed: one photo fades into the other instead');
+      log.warn({ err: error }, 'The morph engine failed: one photo fades into the other instead');
       draft = join(work, 'fade.mp4');
       const { fps, width, height, from, to } = job;
       const encoding = framesEncoding(fps);
@@ -129,7 +129,7 @@ export function createMorpher({ tools, log, idleMs, modelsDirectory }: MorpherDe
       return await ask();
     } catch (error) {
       if (!(error instanceof EngineDiedError)) throw error;
-      log.warn({ error }, 'The morph engine died and is started again');
+      log.warn({ err: error }, 'The morph engine died and is started again');
       return ask();
     }
   }

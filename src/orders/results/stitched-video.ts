@@ -1,5 +1,6 @@
 import { and, eq } from 'drizzle-orm';
 import { steps } from '../../db/schema.ts';
+import { describeError } from '../../domain/describe-error.ts';
 import { hasClip } from '../../domain/order-state.ts';
 import type { ProbedClip } from '../../media/video.ts';
 import { framesPerSecond, type VideoInfo, videoInfoSchema } from '../../media/video-info.ts';
@@ -68,7 +69,8 @@ async function replaceStep(
   };
   const morphed = await tools.morpher.morph(job).catch((error: unknown) => {
     signal.throwIfAborted();
-    tools.log.warn({ orderId: step.orderId, err: error }, 'the local engine could not stand in');
+    const { orderId } = step;
+    tools.log.warn({ orderId, ...describeError(error) }, 'the local engine could not stand in');
     return undefined;
   });
   const outputInfo = morphed?.info ?? (await tools.video.dissolve({ ...job, matching }));
