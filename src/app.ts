@@ -172,7 +172,7 @@ export function createApp(
         office: createOffice({ db, ledger, referralBonus }),
         catalogue,
         ...(overrides.serviceTexts ? { serviceTexts: overrides.serviceTexts } : {}),
-        inbox: createUpdateInbox(db),
+        inbox: createUpdateInbox(db, log),
         conversationStore: createConversationStore(db),
         isDatabaseDown,
         isDatabaseFull,

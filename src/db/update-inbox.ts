@@ -1,4 +1,4 @@
-import { and, asc, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, gte, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { Db } from './database.ts';
 import { conversations, updates } from './schema.ts';
 
@@ -27,7 +27,10 @@ export interface UpdateInbox {
    * that Postgres cannot store are gone from them.
    */
   store<U extends { readonly update_id: number }>(batch: readonly U[]): Promise<U[]>;
-  /** Updates that a killed process left behind, oldest first, each counted as one more attempt. */
+  /**
+   * Updates that a killed process left behind, oldest first, each counted as one more attempt; those that
+   * were put aside are logged instead.
+   */
   takeUnhandled(): Promise<unknown[]>;
   /** Its content is forgotten. */
   markHandled(updateId: number): Promise<void>;
@@ -35,8 +38,14 @@ export interface UpdateInbox {
   sweep(): Promise<void>;
 }
 
-/** The inbox in the database. */
-export function createUpdateInbox(db: Db): UpdateInbox {
+/**
+ * The inbox in the database.
+ * @param log told of updates that were put aside, by their ids alone.
+ */
+export function createUpdateInbox(
+  db: Db,
+  log: { error(fields: object, message: string): void },
+): UpdateInbox {
   return {
     async store(batch) {
       if (batch.length === 0) return [];
@@ -51,10 +60,19 @@ export function createUpdateInbox(db: Db): UpdateInbox {
     },
 
     async takeUnhandled() {
+      const unhandled = isNull(updates.handledAt);
+      const aside = await db
+        .select({ id: updates.id })
+        .from(updates)
+        .where(and(unhandled, gte(updates.attempts, MAX_ATTEMPTS)))
+        .orderBy(asc(updates.id));
+      if (aside.length > 0) {
+        log.error({ updateIds: aside.map(({ id }) => id) }, 'Updates were put aside');
+      }
       const rows = await db
         .select({ id: updates.id, payload: updates.payload })
         .from(updates)
-        .where(and(isNull(updates.handledAt), lt(updates.attempts, MAX_ATTEMPTS)))
+        .where(and(unhandled, lt(updates.attempts, MAX_ATTEMPTS)))
         .orderBy(asc(updates.id));
       const ids = rows.map((row) => row.id);
       if (ids.length > 0) {

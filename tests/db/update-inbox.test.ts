@@ -8,10 +8,11 @@ import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
 let inbox: UpdateInbox;
+const logged: unknown[] = [];
 
 before(async () => {
   database = await openTestDatabase();
-  inbox = createUpdateInbox(database.db);
+  inbox = createUpdateInbox(database.db, { error: (fields) => logged.push(fields) });
 });
 beforeEach(() => database.db.delete(updates));
 after(() => database.close());
@@ -50,8 +51,10 @@ test('an update that was taken up twenty times and never handled is put aside', 
   for (let start = 1; start <= 20; start++) {
     assert.equal((await inbox.takeUnhandled()).length, 1, `start ${start}`);
   }
+  assert.deepEqual(logged.splice(0), []);
   await inbox.store([update(2)]);
   assert.deepEqual(await inbox.takeUnhandled(), [update(2)]);
+  assert.deepEqual(logged.splice(0), [{ updateIds: [1] }], 'an operator is told, at each start');
   assert.deepEqual(await inbox.store([update(1)]), [], 'it is still known');
 });
 
