@@ -116,9 +116,9 @@ async function fetchTo(
         done(received > MAX_DOWNLOAD_BYTES ? new TooBigError() : null, chunk);
       },
     });
-    await pipeline(Readable.fromWeb(response.body), cap, createWriteStream(part), {
-      signal: limits,
-    });
+    // Flushed: the row that says it is here must not outlive it in a power cut.
+    const file = createWriteStream(part, { flush: true });
+    await pipeline(Readable.fromWeb(response.body), cap, file, { signal: limits });
     return 'whole';
   } finally {
     clearTimeout(timer);

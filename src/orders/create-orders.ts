@@ -112,9 +112,6 @@ export function createOrders(given: OrdersDeps): OrderDesk {
 
   return {
     async start() {
-      // In time, if the models tell in time: what drifted away is not to be sold.
-      const unknown = await checkModels(deps, AbortSignal.timeout(CHECK_MS));
-      void checkAgain(deps, unknown, timing.recheckMs, queue.stopping);
       await queue.work('photo', INTAKE_WORKERS, ({ photoId }, signal) =>
         receivePhoto(deps, photoId, signal),
       );
@@ -145,6 +142,9 @@ export function createOrders(given: OrdersDeps): OrderDesk {
         forgetWeights(deps, avatarId, signal),
       );
       await queue.work('reap', REAP_WORKERS, (job, signal) => reapTraining(deps, job, signal));
+      // What is paid goes on meanwhile. In time, if the models tell in time: what drifted away is not to be sold.
+      const unknown = await checkModels(deps, AbortSignal.timeout(CHECK_MS));
+      void checkAgain(deps, unknown, timing.recheckMs, queue.stopping);
       const recent = await listRecent(db);
       for (const orderId of recent.filled) deps.chat.intakeChanged(orderId);
       for (const orderId of recent.ended) deps.chat.progressChanged(orderId);

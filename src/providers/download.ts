@@ -60,6 +60,8 @@ export async function downloadOutput(
     let outcome: DownloadOutcome;
     try {
       outcome = await receive(fetched.response, file, limits.downloadBytes, () => timer.refresh());
+      // It is paid for, and soon nowhere else: a row that names it must not outlive it in a power cut.
+      if (outcome.kind === 'downloaded') await file.datasync();
     } finally {
       await file.close();
     }

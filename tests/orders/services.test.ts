@@ -341,6 +341,25 @@ describe('models whose live schemas lack a field that we send', () => {
     }
   });
 
+  it('hold up nothing that is paid while they do not tell', async () => {
+    const rig = await startOrdersRig({ start: false });
+    try {
+      const person = await rig.person(5_000);
+      const id = await rig.draft(person, 'text_to_speech', { text: 'Hello', voice: 'en_man' });
+      await rig.buy(person, id);
+      rig.replicate.faultAlways('model', { kind: 'hang' });
+      let isStarted = false;
+      const start = rig.orders.start().then(() => {
+        isStarted = true;
+      });
+      await rig.until(id, person, 'delivered');
+      assert.equal(isStarted, false);
+      await start;
+    } finally {
+      await rig.close();
+    }
+  });
+
   it('are withdrawn also when they tell later, and asked no more once they have', async () => {
     const rig = await startOrdersRig({ start: false, timing: { recheckMs: 20 } });
     try {
