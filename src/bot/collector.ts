@@ -6,6 +6,7 @@ import type { Catalogue } from '../services/catalogue.ts';
 import type { Translator } from './i18n.ts';
 import { describeError, type Log } from './log.ts';
 import type { Messenger, Screen } from './messenger.ts';
+import { createRecent } from './recent.ts';
 import { closedCollectorScreen, collectorScreen, type PhotoTerms } from './views/photos.ts';
 
 /** The counter is moved below the newest photos once this many messages came after it. */
@@ -54,12 +55,13 @@ interface Counter {
   shownAt: number;
   /** Whether it has buttons; unknown before this process had to do with them. */
   buttons?: boolean;
-  timer?: NodeJS.Timeout | undefined;
 }
 
 export function createCollector(deps: CollectorDeps): Collector {
   const { messenger, timings, log } = deps;
-  const counters = new Map<string, Counter>();
+  /** What was forgotten is found out as after a restart. */
+  const counters = createRecent<string, Counter>();
+  const timers = new Map<string, NodeJS.Timeout>();
   const inTurn = createTurns<string>();
   const running = new Set<Promise<unknown>>();
   let stopped = false;
@@ -71,12 +73,11 @@ export function createCollector(deps: CollectorDeps): Collector {
   };
 
   function changed(orderId: string): void {
-    const counter = counterOf(orderId);
-    if (counter.timer || stopped) return;
-    const due = counter.shownAt + timings.editEveryMs - Date.now();
-    counter.timer = setTimeout(
+    if (timers.has(orderId) || stopped) return;
+    const due = counterOf(orderId).shownAt + timings.editEveryMs - Date.now();
+    const timer = setTimeout(
       () => {
-        counter.timer = undefined;
+        timers.delete(orderId);
         const work = show(orderId, 'edit')
           .catch((error) => log.warn(describeError(error), 'Counting photos in the chat failed'))
           .finally(() => running.delete(work));
@@ -84,16 +85,14 @@ export function createCollector(deps: CollectorDeps): Collector {
       },
       Math.max(due, timings.firstMs),
     );
+    timers.set(orderId, timer);
   }
 
   function show(orderId: string, how: 'edit' | 'anew' | 'close'): Promise<'shown' | 'empty'> {
     return inTurn(orderId, async () => {
       const counter = counterOf(orderId);
       const intake = await deps.orders().intake(orderId);
-      if (!intake) {
-        counters.delete(orderId);
-        return 'empty';
-      }
+      if (!intake) return 'empty';
       const { personId } = intake;
       const order = await deps.orders().find(orderId, personId);
       const person = await deps.people.find(personId);
@@ -106,7 +105,6 @@ export function createCollector(deps: CollectorDeps): Collector {
         const dropped = how === 'close' && intake.state === 'cancelled' && order.price === null;
         const gone = messageId && dropped && (await messenger.remove(personId, messageId));
         if (messageId && !gone) await messenger.edit(personId, messageId, screen);
-        counters.delete(orderId);
         return 'empty';
       }
       if (messageId === null && isEmpty(intake)) return 'empty';
@@ -176,7 +174,7 @@ export function createCollector(deps: CollectorDeps): Collector {
     },
     async stop() {
       stopped = true;
-      for (const { timer } of counters.values()) clearTimeout(timer);
+      for (const timer of timers.values()) clearTimeout(timer);
       await Promise.all(running);
     },
   };

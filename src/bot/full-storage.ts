@@ -4,6 +4,7 @@ import { languageOf, type People } from '../people/people.ts';
 import type { Translator } from './i18n.ts';
 import { describeError, type Log } from './log.ts';
 import type { Messenger } from './messenger.ts';
+import { createRecent } from './recent.ts';
 
 /** Whoever goes on writing is told again after this. */
 const AGAIN_AFTER_MS = 10 * 60_000;
@@ -20,7 +21,7 @@ export function createFullStorageNotice(deps: {
   readonly isDatabaseFull: (error: unknown) => boolean;
   readonly log: Log;
 }): FullStorageNotice {
-  const toldAt = new Map<number, number>();
+  const toldAt = createRecent<number, number>();
 
   async function tell(update: Update): Promise<void> {
     const { chat } = update.message ?? update.callback_query?.message ?? {};
