@@ -44,6 +44,8 @@ export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDispla
   const { messenger, timings, log } = deps;
   const inTurn = createTurns<string>();
   const editedAt = createRecent<number, number>();
+  /** Whose order it is, so that one whose chat was just written in need not be read. */
+  const owners = createRecent<string, number>();
   /** Orders whose message is due, the one that waited longest first. */
   const due = new Set<string>();
   const running = new Set<Promise<unknown>>();
@@ -77,9 +79,12 @@ export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDispla
     orderId: string,
     how: 'when due' | 'now' | 'anew',
   ): Promise<'done' | 'too early'> {
+    const owner = owners.get(orderId);
+    if (how === 'when due' && owner !== undefined && isTooEarly(owner)) return 'too early';
     const progress = await deps.orders().progress(orderId);
     const person = progress && (await deps.people.find(progress.order.personId));
     if (!progress || !person || person.blockedAt) return 'done';
+    owners.set(orderId, person.id);
     const screen = progressScreen(deps.translator(person.language), progress);
     const { order } = progress;
     const unchanged = order.progressText === screen.text;
@@ -87,11 +92,14 @@ export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDispla
     // A question has to be asked, wherever the message that led to it has gone.
     const idle = unchanged || (untold && order.partial !== 'offered');
     if (idle && how !== 'anew') return 'done';
-    const since = Date.now() - (editedAt.get(person.id) ?? 0);
-    if (how === 'when due' && since < timings.editEveryMs) return 'too early';
+    if (how === 'when due' && isTooEarly(person.id)) return 'too early';
     editedAt.set(person.id, Date.now());
     await place(progress, screen, how === 'anew');
     return 'done';
+  }
+
+  function isTooEarly(personId: number): boolean {
+    return Date.now() - (editedAt.get(personId) ?? 0) < timings.editEveryMs;
   }
 
   async function place(progress: OrderProgress, screen: Screen, anew: boolean): Promise<void> {

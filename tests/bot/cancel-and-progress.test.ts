@@ -384,6 +384,29 @@ describe('the progress message', () => {
     assert.ok(made >= 2 && made <= 5, `${made} edits in about 550 ms`);
   });
 
+  test('is not even read while it is too early to edit it', async (t) => {
+    const timings = { progress: { tickMs: 10, editEveryMs: 60_000 } };
+    const { rig, ann, order } = await atWork(t, 4, { timings });
+    order.view.state = 'rendering';
+    await ann.waitForMessage({ text: /Making your video/ });
+    const { active, progress } = rig.orders;
+    let [ticks, reads] = [0, 0];
+    Object.assign(rig.orders, {
+      async active(personId?: number) {
+        ticks += 1;
+        return active(personId);
+      },
+      async progress(orderId: string) {
+        reads += 1;
+        return progress(orderId);
+      },
+    } satisfies Partial<typeof rig.orders>);
+    order.finished = 1;
+    rig.bot.chatPort.progressChanged('order1');
+    await until(() => ticks >= 10);
+    assert.equal(reads, 0);
+  });
+
   test('goes on in another process, in the same message', async (t) => {
     const { rig, ann, order, message } = await atWork(t);
     await rig.restart();
