@@ -60,7 +60,7 @@ export function isPending(kind: StarDifference['kind']): boolean {
   return kind === 'unknown_person' || kind === 'not_booked';
 }
 
-/** What a line says otherwiseid. */
+/** In what a line about a payment differs from how the payment was booked; undefined when in nothing. */
 export function comparedTo(
   line: PersonalLine,
   payment: { readonly personId: number; readonly amountXtr: number },
