@@ -47,7 +47,7 @@ import { createFileStorage } from './media/storage.ts';
 import { createVideo } from './media/video.ts';
 import { createOrders, type OrderDesk } from './orders/create-orders.ts';
 import { createQueue } from './orders/queue.ts';
-import type { RenderTiming } from './orders/render-attempt.ts';
+import type { RenderTiming } from './orders/render-timing.ts';
 import { createAdminLog } from './people/admin-log.ts';
 import { createBans } from './people/bans.ts';
 import { createDirectory } from './people/directory.ts';

@@ -3,7 +3,7 @@ import { and, asc, eq, inArray, isNotNull } from 'drizzle-orm';
 import type { Db, Queryable } from '../db/database.ts';
 import { predictions } from '../db/schema.ts';
 import type { FailureKind } from '../domain/failure.ts';
-import type { PredictionKind, PreparedRequest } from '../providers/provider.ts';
+import type { Attempt, Lookup, PredictionKind, PreparedRequest } from '../providers/provider.ts';
 import type { Queue } from './queue.ts';
 
 export type PredictionRow = typeof predictions.$inferSelect;
@@ -90,10 +90,22 @@ export async function endAttempt(
 }
 
 /** The provider's ids that belong to attempts of this very request. */
-export async function claimedIds(db: Queryable, fingerprint: string): Promise<Set<string>> {
+async function claimedIds(db: Queryable, fingerprint: string): Promise<Set<string>> {
   const rows = await db
     .select({ externalId: predictions.externalId })
     .from(predictions)
     .where(and(eq(predictions.fingerprint, fingerprint), isNotNull(predictions.externalId)));
   return new Set(rows.flatMap(({ externalId }) => (externalId ? [externalId] : [])));
+}
+
+/** An attempt as its provider is told of it; `deadlineMs` is how long it may take there. */
+export function attemptOf(row: PredictionRow, deadlineMs: number): Attempt {
+  const { kind, model, input, fingerprint } = row;
+  return { attemptId: row.id, request: { kind, model, input, fingerprint }, deadlineMs };
+}
+
+/** By what the prediction of an attempt is found whose id was never learnt. */
+export async function lookupOf(db: Db, row: PredictionRow, deadlineMs: number): Promise<Lookup> {
+  const claimed = await claimedIds(db, row.fingerprint);
+  return { ...attemptOf(row, deadlineMs), createdAfter: row.createdAt, claimed };
 }

@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm';
 import type { Db } from '../db/database.ts';
 import { avatars, orders, predictions, steps } from '../db/schema.ts';
 import type { Provider } from '../providers/provider.ts';
-import { claimedIds, type PredictionRow } from './attempts.ts';
+import { lookupOf, type PredictionRow } from './attempts.ts';
 import { trainedModelSchema } from './outputs.ts';
 import type { Providers } from './providers.ts';
 import type { Jobs, Queue } from './queue.ts';
@@ -63,7 +63,7 @@ async function reapOnce(
   if (!provider) return 'later';
   let externalId = given ?? row.externalId;
   if (!externalId) {
-    const found = await lookFor(deps, provider, row, signal);
+    const found = await provider.find(await lookupOf(deps.db, row, 0), signal);
     if (found.kind === 'absent') return 'absent';
     // A provider without a listing will never tell.
     if (found.kind === 'failed') return found.failure.kind === 'bad_input' ? 'over' : 'later';
@@ -83,19 +83,6 @@ async function reapOnce(
     case 'failed':
       return 'over';
   }
-}
-
-async function lookFor(
-  { db }: ReapDeps,
-  provider: Provider,
-  row: PredictionRow,
-  signal: AbortSignal,
-) {
-  const { id: attemptId, kind, model, input, fingerprint } = row;
-  const createdAfter = new Date(row.createdAt.getTime() - 60_000);
-  const claimed = await claimedIds(db, fingerprint);
-  const request = { kind, model, input, fingerprint };
-  return provider.find({ attemptId, request, deadlineMs: 0, createdAfter, claimed }, signal);
 }
 
 /** Whether an attempt waits for it, or its order goes on with what it gave. */

@@ -5,21 +5,14 @@ import { type FailureKind, retryPolicy } from '../domain/failure.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Catalogue } from '../services/catalogue.ts';
 import type { Service, StepMaterial } from '../services/service.ts';
+import { type AttemptDeps, type AttemptJob, isRendering, stepTopic } from './attempt-job.ts';
 import { type PredictionRow, readAttempts } from './attempts.ts';
 import type { ChatPort } from './chat-port.ts';
 import { errorCode } from './error-code.ts';
 import { outputKey } from './keys.ts';
 import { OUTPUT_EXTENSIONS, outputForm } from './outputs.ts';
 import { refundStep } from './refund.ts';
-import {
-  type AttemptDeps,
-  type AttemptJob,
-  isRendering,
-  resumeAttempt,
-  startAttempt,
-  stepTopic,
-  stopLeftovers,
-} from './render-attempt.ts';
+import { resumeAttempt, startAttempt, stopLeftovers } from './render-attempt.ts';
 import { lockOrder, type OrderRow, readOrder, readSteps, type StepRow } from './rows.ts';
 import type { Slot } from './slots.ts';
 import { stepMaterial } from './step-material.ts';

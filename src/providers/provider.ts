@@ -37,6 +37,13 @@ export interface Attempt {
   readonly deadlineMs: number;
 }
 
+/** By what the prediction of an attempt is found whose id was never learnt. */
+export interface Lookup extends Attempt {
+  readonly createdAfter: Date;
+  /** External ids that already belong to other attempts. */
+  readonly claimed: ReadonlySet<string>;
+}
+
 export type PrepareOutcome =
   | { readonly kind: 'prepared'; readonly request: PreparedRequest }
   | { readonly kind: 'failed'; readonly failure: Failure };
@@ -70,13 +77,9 @@ export interface Provider {
   create(attempt: Attempt, signal: AbortSignal): Promise<CreateOutcome>;
   /**
    * Looks for a prediction of this attempt whose create answer never reached us.
-   * `claimed` are external ids that already belong to other attempts.
    * A failure of kind `bad_input` says that this provider cannot be asked so, now or later.
    */
-  find(
-    attempt: Attempt & { readonly createdAfter: Date; readonly claimed: ReadonlySet<string> },
-    signal: AbortSignal,
-  ): Promise<FindOutcome>;
+  find(lookup: Lookup, signal: AbortSignal): Promise<FindOutcome>;
   /** One look at a prediction. */
   check(externalId: string, signal: AbortSignal): Promise<CheckOutcome>;
   /** Asks to stop a prediction; one that is over or unknown counts as stopped. */

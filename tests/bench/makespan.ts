@@ -4,7 +4,7 @@ import { eq } from 'drizzle-orm';
 import { steps } from '../../src/db/schema.ts';
 import { locateFfmpeg } from '../../src/media/ffmpeg.ts';
 import { createVideo } from '../../src/media/video.ts';
-import { RENDER_TIMING } from '../../src/orders/render-attempt.ts';
+import { RENDER_TIMING } from '../../src/orders/render-timing.ts';
 import { startOrdersRig } from '../support/orders-rig.ts';
 import { makeClip, useDirectory } from '../support/pictures.ts';
 import { type Bench, spread, timed } from './measure.ts';

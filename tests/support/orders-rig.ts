@@ -34,7 +34,7 @@ import type {
   ReceivedOutcome,
 } from '../../src/orders/orders.ts';
 import { createQueue, type Queue } from '../../src/orders/queue.ts';
-import { RENDER_TIMING, type RenderTiming } from '../../src/orders/render-attempt.ts';
+import { RENDER_TIMING, type RenderTiming } from '../../src/orders/render-timing.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { createReplicateProvider } from '../../src/providers/replicate/replicate-provider.ts';
 import { type Catalogue, createCatalogue } from '../../src/services/catalogue.ts';

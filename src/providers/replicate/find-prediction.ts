@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Failure } from '../../domain/failure.ts';
 import { type ApiAnswer, failureOf } from '../api-answer.ts';
 import { fingerprintOf } from '../fingerprint.ts';
-import type { Attempt, FindOutcome } from '../provider.ts';
+import type { Attempt, FindOutcome, Lookup } from '../provider.ts';
 import type { CallApi } from './call-api.ts';
 import { toExternalId } from './external-id.ts';
 import { type Prediction, predictionSchema } from './prediction.ts';
@@ -29,7 +29,7 @@ const CLOCK_SKEW_MS = 60_000;
  */
 export async function findPrediction(
   deps: { readonly callApi: CallApi; readonly baseUrl: string },
-  wanted: Attempt & { readonly createdAfter: Date; readonly claimed: ReadonlySet<string> },
+  wanted: Lookup,
   signal: AbortSignal,
 ): Promise<FindOutcome> {
   const since = wanted.createdAfter.getTime() - CLOCK_SKEW_MS;

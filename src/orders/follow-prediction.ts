@@ -1,0 +1,103 @@
+import { assertNever } from '../domain/assert-never.ts';
+import {
+  type AttemptDeps,
+  type AttemptEnd,
+  type AttemptJob,
+  failAttempt,
+  isRendering,
+  pauseAfter,
+  stepTopic,
+  stopPrediction,
+} from './attempt-job.ts';
+import type { PredictionRow } from './attempts.ts';
+import { diskFullPause, isDiskFull } from './disk.ts';
+import { type Fetched, fetchOutput } from './outputs.ts';
+import type { Slot } from './slots.ts';
+
+/** A look at a prediction comes after this share of its age: quick ones are seen at once, slow ones cost few looks. */
+const POLL_SHARE = 0.05;
+
+const MAX_UNUSABLE = 2;
+
+/** An output lives for an hour at the provider; whoever still asks after two asks in vain. */
+const OUTPUT_LIFE_MS = 2 * 3_600_000;
+
+/** Waits for a prediction by looking, more often while it is young; a webhook ends the pause early. */
+export async function followPrediction(
+  deps: AttemptDeps,
+  job: AttemptJob,
+  row: PredictionRow,
+  signal: AbortSignal,
+  slot: Slot,
+): Promise<AttemptEnd> {
+  const externalId = row.externalId ?? '';
+  const { pollMinMs, pollMaxMs, retryMs } = deps.timing;
+  let isRendered = false;
+  let unusable = 0;
+  let failedLooks = 0;
+  for (;;) {
+    if (!(await isRendering(deps.db, job.stepId))) return { kind: 'over' };
+    const looked = await job.provider.check(externalId, signal);
+    const age = Date.now() - (row.startedAt ?? row.createdAt).getTime();
+    let pause = Math.min(Math.max(age * POLL_SHARE, pollMinMs), pollMaxMs);
+    if (looked.kind !== 'seen') {
+      failedLooks += 1;
+      const failure = looked.kind === 'unreachable' ? looked.failure : undefined;
+      if (failure?.kind === 'unauthorized')
+        await deps.chat.alarm({ kind: 'provider_unauthorized' });
+      pause = pauseAfter(failure, retryMs * 2 ** Math.min(failedLooks - 1, 10));
+    } else {
+      // From here on the provider is idle for this step, whatever its output still needs from us.
+      if (looked.status.kind !== 'running') slot.release();
+      switch (looked.status.kind) {
+        case 'running':
+          failedLooks = 0;
+          break;
+        case 'succeeded': {
+          isRendered = true;
+          const fetched = await fetchUnlessFull(deps, job, looked.status.output, signal);
+          if (fetched.kind === 'output') return { ...fetched, attemptId: row.id };
+          if (fetched.kind === 'lost') return failAttempt(deps, row, { kind: 'output_lost' });
+          if (fetched.kind === 'nothing') return failAttempt(deps, row, { kind: 'nothing_said' });
+          if (fetched.kind === 'unusable') unusable += 1;
+          if (unusable >= MAX_UNUSABLE) return failAttempt(deps, row, { kind: 'provider_error' });
+          // The output exists and is paid for: it is asked for again, and never bought again.
+          failedLooks += 1;
+          pause = pauseAfter(fetched.failure, retryMs * 2 ** Math.min(failedLooks - 1, 10));
+          break;
+        }
+        case 'cancelled':
+          return failAttempt(deps, row, { kind: 'provider_error' });
+        case 'failed':
+          return failAttempt(deps, row, looked.status.failure);
+        default:
+          assertNever(looked.status);
+      }
+    }
+    // What could not be looked at may be rendered and paid for by now: as long as its output may live, it is
+    // not bought again.
+    const mayBeRendered = isRendered || looked.kind === 'unreachable';
+    if (age > (mayBeRendered ? job.attemptMs + OUTPUT_LIFE_MS : job.attemptMs)) {
+      await stopPrediction(deps, job.provider, externalId, signal);
+      return failAttempt(deps, row, { kind: isRendered ? 'output_lost' : 'timeout' });
+    }
+    await deps.watch.sleep(stepTopic(job.stepId), pause, signal);
+  }
+}
+
+/** While there is no room nothing is fetched, and nothing more is bought. */
+async function fetchUnlessFull(
+  deps: AttemptDeps,
+  job: AttemptJob,
+  output: unknown,
+  signal: AbortSignal,
+): Promise<Fetched> {
+  if (!(await isDiskFull(deps.storage))) {
+    return fetchOutput(deps, job.provider, job.output, output, signal);
+  }
+  const retryAfterMs = diskFullPause(deps.timing);
+  // Until after the next look.
+  job.gate.hold(2 * retryAfterMs);
+  await deps.chat.alarm({ kind: 'disk_full' });
+  return { kind: 'later', failure: { kind: 'network', retryAfterMs } };
+}
