@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { and, asc, desc, eq, inArray, ne, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { Db, Queryable, Tx } from '../db/database.ts';
 import { orders, photos } from '../db/schema.ts';
 import { isOpen } from '../domain/order-state.ts';
@@ -7,10 +7,13 @@ import type { Catalogue } from '../services/catalogue.ts';
 import type { Question } from '../services/service.ts';
 import type { IncomingFile, Intake } from './orders.ts';
 import type { Queue } from './queue.ts';
-import { inStates, lockOrder, type OrderRow, readOrder, takeTurn } from './rows.ts';
+import { inStates, lockOrder, type OrderRow, type PhotoRow, readOrder, takeTurn } from './rows.ts';
 
 /** A flood beyond what anybody could order is not even written down. */
 const MAX_FILES_PER_ORDER = 3_000;
+
+/** With those that were taken back, which keep their rows and files until the order is over. */
+const MAX_ROWS_PER_ORDER = 10_000;
 
 /** Some more than an order may have are taken, to be chosen from; beyond, files are named and not fetched. */
 const FLOOD_FACTOR = 2;
@@ -108,17 +111,18 @@ export async function addFile(
   orderId: string,
   personId: number,
   file: IncomingFile,
-): Promise<'added' | 'duplicate' | 'closed'> {
+): Promise<'added' | 'duplicate' | 'closed' | 'full'> {
   return deps.db.transaction(async (tx) => {
     const order = await lockOrder(tx, orderId, personId);
     const limits = order && photosQuestion(deps, order.serviceType);
     if (!limits || !isOpen(order.state)) return 'closed';
     const known = await tx
-      .select({ state: photos.state })
+      .select({ state: photos.state, files: count() })
       .from(photos)
-      .where(eq(photos.orderId, orderId));
-    if (known.length >= MAX_FILES_PER_ORDER) return 'duplicate';
-    const taken = known.filter(({ state }) => state === 'ready' || state === 'pending').length;
+      .where(eq(photos.orderId, orderId))
+      .groupBy(photos.state);
+    if (isFull(known)) return 'full';
+    const taken = sumFiles(known.filter(({ state }) => state === 'ready' || state === 'pending'));
     const { messageId, fileId, fileUniqueId, name } = file;
     const row = { orderId, messageId, fileId, fileUniqueId, name };
     const skipReason = file.tooBig
@@ -156,6 +160,17 @@ export async function addFile(
     if (!skipReason) await deps.queue.send(tx, 'photo', [{ data: { photoId: added.id } }]);
     return 'added';
   });
+}
+
+type FileCount = { readonly state: PhotoRow['state']; readonly files: number };
+
+function isFull(known: readonly FileCount[]): boolean {
+  const kept = known.filter(({ state }) => state !== 'removed');
+  return sumFiles(known) >= MAX_ROWS_PER_ORDER || sumFiles(kept) >= MAX_FILES_PER_ORDER;
+}
+
+function sumFiles(known: readonly FileCount[]): number {
+  return known.reduce((sum, { files }) => sum + files, 0);
 }
 
 /** Takes back everything that came with the last message, an archive with all its pictures. */
@@ -210,6 +225,7 @@ export async function readIntake(db: Queryable, orderId: string): Promise<Intake
     skipped: rows.flatMap(({ state, name, reason }) =>
       state === 'skipped' && reason ? [{ name, reason }] : [],
     ),
+    full: isFull(rows.map(({ state }) => ({ state, files: 1 }))),
   };
 }
 

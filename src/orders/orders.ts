@@ -49,6 +49,8 @@ export interface Intake {
   readonly pending: number;
   /** In the order they came; `name` is null for a photo without one. */
   readonly skipped: readonly { readonly name: string | null; readonly reason: SkipReason }[];
+  /** So many files came that no more are written down. */
+  readonly full: boolean;
 }
 
 /** What an order still has to be asked. */
@@ -264,12 +266,15 @@ export interface Orders {
     personId: number,
   ): Promise<'done' | Exclude<QuoteOutcome, { kind: 'quoted' }>>;
   find(orderId: string, personId: number): Promise<OrderView | undefined>;
-  /** Writes the file down at once; it is fetched and looked at in the background. Adding to a quoted order makes it a draft again. */
+  /**
+   * Writes the file down at once; it is fetched and looked at in the background. Adding to a quoted order makes
+   * it a draft again. `full`: so many files came for it that this one is left out.
+   */
   addFile(
     orderId: string,
     personId: number,
     file: IncomingFile,
-  ): Promise<'added' | 'duplicate' | 'closed'>;
+  ): Promise<'added' | 'duplicate' | 'closed' | 'full'>;
   /** Writes a voice, audio or video down, in place of the one before; it is fetched in the background. */
   addRecording(
     orderId: string,

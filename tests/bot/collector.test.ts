@@ -10,8 +10,8 @@ import { unused } from '../support/unused.ts';
 
 const HOUR_MS = 3_600_000;
 
-test('what is known of a counter is forgotten an hour later, and its message is edited all the same', async (t) => {
-  t.mock.timers.enable({ apis: ['Date'], now: HOUR_MS });
+/** A counter of one photo, and what its message was changed to. */
+async function atCounter() {
   const catalogue = createCatalogue([imageMorphing], {
     tariff: { starUsd: 0.016, markup: 1.5 },
     morphModel: 'kwaivgi/kling-v1.6-pro',
@@ -23,7 +23,7 @@ test('what is known of a counter is forgotten an hour later, and its message is 
     balance: () => NO_STARS,
     genderOf: async () => null,
   });
-  let edits = 0;
+  const edits: string[] = [];
   const collector = createCollector({
     orders: () => orders,
     catalogue,
@@ -35,8 +35,8 @@ test('what is known of a counter is forgotten an hour later, and its message is 
     },
     messenger: {
       send: async () => 7,
-      async edit() {
-        edits += 1;
+      async edit(_chatId, _messageId, { text }) {
+        edits.push(text);
         return 'shown';
       },
       put: async () => 7,
@@ -53,10 +53,24 @@ test('what is known of a counter is forgotten an hour later, and its message is 
   const file = { fileId: 'a', fileUniqueId: 'a', name: null, sizeBytes: null, tooBig: false };
   await orders.addFile(order.id, 1, { messageId: 1, ...file });
   assert.equal(await collector.renew(order), 'shown');
+  return { orders, collector, order, edits };
+}
+
+test('what is known of a counter is forgotten an hour later, and its message is edited all the same', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: HOUR_MS });
+  const { collector, order, edits } = await atCounter();
   await collector.refresh(order);
-  assert.equal(edits, 0, 'it shows that already');
+  assert.deepEqual(edits, [], 'it shows that already');
   t.mock.timers.tick(HOUR_MS);
   await collector.refresh(order);
-  assert.equal(edits, 1);
+  assert.equal(edits.length, 1);
+  await collector.stop();
+});
+
+test('a counter says when no more files fit into its order', async () => {
+  const { orders, collector, order, edits } = await atCounter();
+  orders.of(1).full = true;
+  await collector.refresh(order);
+  assert.match(edits[0] ?? '', /^<b>1 photo<\/b>\n\nSo many files .* \/cancel/);
   await collector.stop();
 });

@@ -29,6 +29,15 @@ describe('what an order takes one of, and that comes', () => {
     assert.equal(rig.orders.all.length, 1);
   });
 
+  test('after more files than an order can have, is answered with what to do', async (t) => {
+    const { rig, ann } = await atRace(t, 'image_to_video', ({ orders }) => {
+      orders.of(1).full = true;
+    });
+    ann.sendPhotos(await pictures(1));
+    await ann.waitForMessage({ text: /no more fit in\. Send \/cancel/ });
+    assert.equal(rig.orders.of(1).files.length, 0);
+  });
+
   test('while the order is dropped elsewhere, is answered with that', async (t) => {
     const { rig, ann } = await atRace(t, 'voice_to_text', ({ orders }) => {
       orders.of(1).view.state = 'cancelled';

@@ -55,6 +55,7 @@ const intake: Intake = {
   photos: 12,
   pending: 0,
   skipped: [],
+  full: false,
 };
 
 const progress: OrderProgress = {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { photos } from '../../src/db/schema.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
 import { drawPicture, makeJpeg, makeZip } from '../support/pictures.ts';
 
@@ -152,6 +153,39 @@ describe('photos of an order', () => {
       [1, 2, 3, 4].map(() => rig.orders.open(person, 'image_morphing')),
     );
     assert.equal(new Set(opened.map(({ id }) => id)).size, 1);
+  });
+
+  it('that were taken back make room for others, until far too many came and went', async () => {
+    const person = await rig.person(0);
+    const { id: orderId } = await rig.orders.open(person, 'image_morphing');
+    let sent = 0;
+    const write = async (files: number, state: 'skipped' | 'removed') => {
+      const rows = Array.from({ length: files }, () => {
+        sent += 1;
+        return { orderId, messageId: sent, fileId: `f${sent}`, fileUniqueId: `u${sent}`, state };
+      });
+      for (; rows.length > 0; ) {
+        await rig.database.db.insert(photos).values(rows.splice(0, 1_000));
+      }
+    };
+    const add = () => {
+      sent += 1;
+      const file = { messageId: sent, fileId: `f${sent}`, fileUniqueId: `u${sent}` };
+      return rig.orders.addFile(orderId, person, {
+        ...file,
+        ...{ name: 'big.zip', sizeBytes: null, tooBig: true },
+      });
+    };
+    await write(2_999, 'skipped');
+    assert.equal((await rig.orders.intake(orderId))?.full, false);
+    assert.equal(await add(), 'added');
+    assert.equal(await add(), 'full');
+    assert.equal((await rig.orders.intake(orderId))?.full, true);
+    assert.equal((await rig.orders.clear(orderId, person, rig.request()))?.full, false);
+    assert.equal(await add(), 'added');
+    await write(6_999, 'removed');
+    assert.equal(await add(), 'full');
+    assert.equal((await rig.orders.intake(orderId))?.full, true);
   });
 
   it('are taken back once by one request, however often it is handled', async () => {

@@ -30,6 +30,8 @@ export interface FakeOrder {
   view: { -readonly [K in keyof OrderView]: OrderView[K] };
   files: (IncomingFile & { skip: SkipReason | null; pending: boolean })[];
   recording: IncomingFile | null;
+  /** Whether it takes no more files. */
+  full: boolean;
   /** Requests that changed it. */
   requests: Set<number>;
   total: number;
@@ -106,6 +108,7 @@ export function createFakeOrders(deps: {
     photos: ready(order).length,
     pending: order.files.filter((file) => file.pending).length,
     skipped: order.files.flatMap(({ name, skip }) => (skip ? [{ name, reason: skip }] : [])),
+    full: order.full,
   });
 
   const serviceOf = ({ view }: FakeOrder) => deps.catalogue.require(view.serviceType);
@@ -194,6 +197,7 @@ export function createFakeOrders(deps: {
         },
         files: [],
         recording: null,
+        full: false,
         requests: new Set(),
         total: 0,
         finished: 0,
@@ -331,6 +335,7 @@ export function createFakeOrders(deps: {
       if (order.files.some(({ fileUniqueId }) => fileUniqueId === file.fileUniqueId)) {
         return 'duplicate';
       }
+      if (order.full) return 'full';
       const verdict = verdicts.get(file.name ?? '');
       const skip = file.tooBig ? 'file_too_big' : verdict === 'pending' ? null : (verdict ?? null);
       order.files.push({ ...file, skip, pending: verdict === 'pending' });

@@ -79,6 +79,10 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
     if (await isOfTakenAlbum(ctx)) return;
     const outcome = await deps.orders().addFile(order.id, ctx.person.id, file);
     if (outcome === 'closed') return tellClosed(ctx, order, file);
+    if (outcome === 'full') {
+      await deps.messenger.send(ctx.person.id, { text: ctx.t('morph.full') });
+      return;
+    }
     await deps.checkout.withdraw(order.id);
     await deps.flow.received(ctx, order.id);
   }

@@ -36,7 +36,9 @@ export function askPhotosScreen(
 export function collectorScreen(t: Translate, intake: Intake, terms: PhotoTerms): Screen {
   const { orderId } = intake;
   return {
-    text: `${countLine(t, intake)}\n\n${smallPrint(t, terms)}`,
+    text: [countLine(t, intake), intake.full ? t('morph.full') : '', smallPrint(t, terms)]
+      .filter(Boolean)
+      .join('\n\n'),
     keyboard: [
       [
         orderButton(t('morph.done'), { action: 'done', orderId }),
