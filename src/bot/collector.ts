@@ -57,6 +57,9 @@ interface Counter {
   buttons?: boolean;
 }
 
+/** `when due`: not before its pause is over; the others are what somebody asked for right now. */
+type Showing = 'when due' | 'edit' | 'anew' | 'close';
+
 export function createCollector(deps: CollectorDeps): Collector {
   const { messenger, timings, log } = deps;
   /** What was forgotten is found out as after a restart. */
@@ -73,24 +76,34 @@ export function createCollector(deps: CollectorDeps): Collector {
   };
 
   function changed(orderId: string): void {
+    showLater(orderId, Math.max(heldBackMs(orderId), timings.firstMs));
+  }
+
+  function showLater(orderId: string, waitMs: number): void {
     if (timers.has(orderId) || stopped) return;
-    const due = counterOf(orderId).shownAt + timings.editEveryMs - Date.now();
-    const timer = setTimeout(
-      () => {
-        timers.delete(orderId);
-        const work = show(orderId, 'edit')
-          .catch((error) => log.warn(describeError(error), 'Counting photos in the chat failed'))
-          .finally(() => running.delete(work));
-        running.add(work);
-      },
-      Math.max(due, timings.firstMs),
-    );
+    const timer = setTimeout(() => {
+      timers.delete(orderId);
+      const work = show(orderId, 'when due')
+        .catch((error) => log.warn(describeError(error), 'Counting photos in the chat failed'))
+        .finally(() => running.delete(work));
+      running.add(work);
+    }, waitMs);
     timers.set(orderId, timer);
   }
 
-  function show(orderId: string, how: 'edit' | 'anew' | 'close'): Promise<'shown' | 'empty'> {
+  function heldBackMs(orderId: string): number {
+    return counterOf(orderId).shownAt + timings.editEveryMs - Date.now();
+  }
+
+  function show(orderId: string, how: Showing): Promise<'shown' | 'empty'> {
     return inTurn(orderId, async () => {
       const counter = counterOf(orderId);
+      // Asked for while it was being shown, on its way to a slow Telegram.
+      const tooEarlyMs = heldBackMs(orderId);
+      if (how === 'when due' && tooEarlyMs > 0) {
+        showLater(orderId, tooEarlyMs);
+        return 'shown';
+      }
       const intake = await deps.orders().intake(orderId);
       if (!intake) return 'empty';
       const { personId } = intake;
@@ -122,26 +135,34 @@ export function createCollector(deps: CollectorDeps): Collector {
     personId: number,
     order: OrderView,
     screen: Screen,
-    how: 'edit' | 'anew' | 'close',
+    how: Showing,
   ): Promise<void> {
     const old = order.collectorMessageId;
     const scrolledAway = old !== null && counter.newestMessageId - old > SCROLLED_AWAY_MESSAGES;
     if (how !== 'anew' && old !== null && !scrolledAway) {
       if (counter.shownText === screen.text) return;
-      const outcome = await messenger.edit(personId, old, screen);
-      if (outcome !== 'gone') return remember(counter, screen);
+      const outcome = await paced(counter, () => messenger.edit(personId, old, screen));
+      if (outcome !== 'gone') {
+        counter.shownText = screen.text;
+        return;
+      }
     }
-    const sent = await messenger.send(personId, screen);
-    remember(counter, screen);
+    const sent = await paced(counter, () => messenger.send(personId, screen));
+    counter.shownText = screen.text;
     if (sent === undefined) return;
     await deps.orders().setCollectorMessage(order.id, sent);
     counter.newestMessageId = Math.max(counter.newestMessageId, sent);
     if (old !== null) await messenger.remove(personId, old);
   }
 
-  function remember(counter: Counter, screen: Screen): void {
-    counter.shownText = screen.text;
+  /** A call may take seconds: the pause counts from its answer, and until then from its beginning. */
+  async function paced<T>(counter: Counter, call: () => Promise<T>): Promise<T> {
     counter.shownAt = Date.now();
+    try {
+      return await call();
+    } finally {
+      counter.shownAt = Date.now();
+    }
   }
 
   return {
