@@ -202,15 +202,15 @@ describe('the counter', () => {
     );
   });
 
-  test('names five skipped files and counts the rest', () => {
+  test('names the five files that were skipped last, and counts those before', () => {
     const skipped = Array.from({ length: 8 }, (_, index) => ({
       name: `f${index}.txt`,
       reason: 'not_a_picture' as const,
     }));
     const text = countLine(en, { ...intake, skipped });
     assert.equal(text.match(/•/g)?.length, 6);
-    assert.match(text, /8 skipped:/);
-    assert.match(text, /• and 3 more$/);
+    assert.match(text, /8 skipped:\n• 3 earlier ones\n• f3\.txt/);
+    assert.match(text, /• f7\.txt is not a picture$/);
   });
 
   test('shows a name as text, shortened around its middle, whatever is in it', () => {

@@ -10,7 +10,7 @@ export interface PhotoTerms {
   readonly retentionHours: number;
 }
 
-/** Skipped files that are named one by one; the others are only counted. */
+/** Skipped files that are named one by one, the newest; those before are only counted. */
 const NAMED_SKIPS = 5;
 
 const MAX_NAME_LENGTH = 40;
@@ -69,11 +69,11 @@ export function countLine(t: Translate, intake: Intake): string {
   const { photos, pending, skipped } = intake;
   const parts = [`<b>${t('morph.photos', { count: photos })}</b>`];
   if (skipped.length > 0) {
-    const named = skipped.slice(0, NAMED_SKIPS).map(({ name, reason }) => {
+    const named = skipped.slice(-NAMED_SKIPS).map(({ name, reason }) => {
       return t(`morph.skip.${reason}`, { file: fileName(t, name) });
     });
-    const rest = skipped.length - named.length;
-    if (rest > 0) named.push(t('morph.moreSkipped', { count: rest }));
+    const earlier = skipped.length - named.length;
+    if (earlier > 0) named.unshift(t('morph.moreSkipped', { count: earlier }));
     const list = named.length === 1 ? ` ${named[0]}` : named.map((line) => `\n• ${line}`).join('');
     parts.push(`${t('morph.skipped', { count: skipped.length })}:${list}`);
   }
