@@ -36,6 +36,8 @@ type OrderId = Pick<OrderView, 'id'>;
 export interface Collector {
   /** A file of this order came with this message. */
   arrived(order: OrderId, messageId: number): void;
+  /** Whether its counter was shown for more files to come; false also where this process does not know. */
+  awaits(order: OrderId): boolean;
   /** The count may have changed: the message follows soon. */
   changed(orderId: string): void;
   /** Sends the counter anew, at the bottom of the chat. Does nothing while there is nothing to count. */
@@ -172,6 +174,7 @@ export function createCollector(deps: CollectorDeps): Collector {
       counter.buttons = true;
       changed(order.id);
     },
+    awaits: ({ id }) => counterOf(id).buttons === true,
     changed,
     renew: (order) => show(order.id, 'anew'),
     async refresh(order) {

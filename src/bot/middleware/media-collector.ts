@@ -56,13 +56,24 @@ export function createMediaCollector(deps: MediaCollectorDeps): MiddlewareFn<Bot
       order = await openFor(ctx);
       outcome = await deps.orders().addFile(order.id, person.id, file);
     }
+    const isAwaited = deps.collector.awaits(order);
     deps.collector.arrived(order, file.messageId);
-    // Only the first of an album finds the order quoted: adding made it a draft again.
-    if (outcome === 'added' && order.state === 'quoted') {
+    if (outcome !== 'added') return;
+    // Only the first of an album finds the order past its photos: adding led it back to them.
+    if (order.state === 'quoted') {
       await deps.checkout.withdraw(order.id);
-      await deps.messenger.send(person.id, { text: t('morph.quoteAnew') });
+      if (!isAwaited) await deps.messenger.send(person.id, { text: t('morph.quoteAnew') });
+    } else if (isCounted(order)) {
+      await deps.messenger.send(person.id, { text: t('morph.oneMore') });
+      await deps.collector.renew(order);
     }
   };
+
+  /** Whether its person said that all photos are there, and was asked something else since. */
+  function isCounted(order: OrderView): boolean {
+    const field = asks(order, 'photos')?.field;
+    return field !== undefined && order.answers[field] !== undefined;
+  }
 
   /** The question of an order's service that takes what was sent. */
   function asks({ serviceType }: OrderView, kind: Question['kind']): Question | undefined {

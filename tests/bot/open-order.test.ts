@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { stars } from '../../src/domain/stars.ts';
+import { digitalAvatar } from '../../src/services/digital-avatar.ts';
+import { pictures, startRig } from './rig.ts';
+
+/** A person who has sent the photos of an avatar, and is asked for its name. */
+async function atName(t: TestContext, language: 'en' | 'ru' = 'en') {
+  const rig = await startRig(t, { services: [digitalAvatar] });
+  const ann = rig.person(1, 'Ann', language);
+  ann.say('/digital_avatar_body');
+  await ann.press(/Female|Женщина/);
+  const photos = await pictures(13);
+  ann.sendPhotos(photos.slice(0, 10), { album: true });
+  const counter = await ann.waitForMessage({ text: /^10 (photos|фото)/ });
+  await ann.press(/Done|Готово/);
+  await ann.waitForMessage({ text: /call this avatar|назвать этот аватар/ });
+  return { rig, ann, counter, late: photos.slice(10) };
+}
+
+/** A person with an offer of a morph of three photos. */
+async function atQuote(t: TestContext) {
+  const rig = await startRig(t);
+  const ann = rig.person(1, 'Ann');
+  rig.balances.set(1, stars(60_000));
+  ann.say('/gender');
+  await ann.press(/Skip/);
+  ann.sendPhotos(await pictures(3), { album: true });
+  await ann.waitForMessage({ text: /^3 photos/ });
+  await ann.press(/Done/);
+  await ann.waitForMessage({ button: /Seamless/ });
+  return { rig, ann };
+}
+
+describe('photos that come when all were said to be there', () => {
+  test('lead back to them in words, and to a counter in reach', async (t) => {
+    const { ann, counter, late } = await atName(t);
+    ann.sendPhotos(late, { album: true });
+    const shown = await ann.waitForMessage({ text: /^13 photos/, button: /Done/ });
+    assert.ok(shown.message_id > counter.message_id);
+    const told = ann.messages().filter(({ text }) => /^One more photo, thank you/.test(text ?? ''));
+    assert.equal(told.length, 1);
+    await ann.press(/Done/);
+    await ann.waitForMessage({ text: /call this avatar/ }, { after: shown });
+  });
+
+  test('do so in Russian', async (t) => {
+    const { ann, late } = await atName(t, 'ru');
+    ann.sendPhotos(late.slice(0, 1));
+    await ann.waitForMessage({ text: /^Ещё одно фото, спасибо/ });
+    await ann.waitForMessage({ text: /^11 фото/, button: /Готово/ });
+  });
+
+  test('are not told of twice when they were asked for', async (t) => {
+    const { ann } = await atQuote(t);
+    await ann.press(/Add photos/);
+    await ann.waitForMessage({ text: /Send more photos/ });
+    ann.sendPhotos((await pictures(5)).slice(3), { album: true });
+    await ann.waitForMessage({ text: /^5 photos/ });
+    assert.ok(!ann.transcript().includes('New photos came in'));
+    await ann.press(/Done/);
+    const quote = await ann.waitForMessage({ button: /Seamless — 4|Seamless/, text: /5 photos/ });
+    ann.sendPhotos((await pictures(6)).slice(5));
+    await ann.waitForMessage({ text: /New photos came in/ }, { after: quote });
+  });
+});
