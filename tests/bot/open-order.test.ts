@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { stars } from '../../src/domain/stars.ts';
 import { digitalAvatar } from '../../src/services/digital-avatar.ts';
+import { imageMorphing } from '../../src/services/image-morphing.ts';
+import { voiceToText } from '../../src/services/voice-to-text.ts';
 import { pictures, startRig } from './rig.ts';
 
 /** A person who has sent the photos of an avatar, and is asked for its name. */
@@ -63,4 +65,41 @@ describe('photos that come when all were said to be there', () => {
     ann.sendPhotos((await pictures(6)).slice(5));
     await ann.waitForMessage({ text: /New photos came in/ }, { after: quote });
   });
+});
+
+describe('with an order that was left unfinished', () => {
+  async function atVoice(t: TestContext, language: 'en' | 'ru' = 'en') {
+    const rig = await startRig(t, { services: [imageMorphing, voiceToText] });
+    await rig.orders.open(1, 'voice_to_text');
+    return { rig, ann: rig.person(1, 'Ann', language) };
+  }
+
+  test('words are answered with the order that runs, and the other one by its name', async (t) => {
+    const { rig, ann } = await atVoice(t);
+    const { id } = await rig.orders.open(1, 'image_morphing');
+    const paid = rig.orders.all.find(({ view }) => view.id === id);
+    assert.ok(paid);
+    paid.view.state = 'rendering';
+    Object.assign(paid, { total: 2, etaSeconds: 200 });
+    ann.say('how long?');
+    const hint = await ann.waitForMessage({ text: /voice message/ });
+    assert.match(
+      hint.text ?? '',
+      /^Your order is being made and will be ready in about 4 min.*\n\n📝 Voice to text: I'm waiting/,
+    );
+  });
+
+  for (const [language, question] of [
+    ['en', 'You have not finished an order yet: 📝 Voice to text. Shall we go on?'],
+    ['ru', 'У вас есть незаконченный заказ: 📝 Голос в текст. Продолжим?'],
+  ] as const) {
+    for (const command of ['/start', '/status']) {
+      test(`${command} names it (${language})`, async (t) => {
+        const { ann } = await atVoice(t, language);
+        ann.say(command);
+        const { text } = await ann.waitForMessage({ button: /Continue|Продолжить/ });
+        assert.equal(text, question);
+      });
+    }
+  }
 });

@@ -40,11 +40,11 @@ export function createStartCommand(deps: CommandDeps): Command {
       if (deps.adminIds.includes(person.id)) await deps.showAdminMenu(person.id);
       const open = await deps.orders().findOpen(person.id);
       if (open) {
-        const screen = unfinishedScreen(t, { id: open.id, kind: 'open' });
+        const screen = unfinishedScreen(t, { ...open, kind: 'open' });
         await deps.messenger.send(person.id, screen);
       }
-      for (const { id } of await deps.orders().active(person.id)) {
-        await deps.messenger.send(person.id, unfinishedScreen(t, { id, kind: 'active' }));
+      for (const order of await deps.orders().active(person.id)) {
+        await deps.messenger.send(person.id, unfinishedScreen(t, { ...order, kind: 'active' }));
       }
       const offered = await deps.orders().offered(person.id);
       for (const { id } of offered.toReversed()) await deps.progress.renew(id);

@@ -13,7 +13,7 @@ export function createStatusCommand({ orders, messenger, progress }: CommandDeps
       if (shown.length > 0) return;
       const open = await orders().findOpen(person.id);
       const screen = open
-        ? unfinishedScreen(t, { id: open.id, kind: 'open' })
+        ? unfinishedScreen(t, { ...open, kind: 'open' })
         : { text: t('order.nothingRuns') };
       await messenger.send(person.id, screen);
     },

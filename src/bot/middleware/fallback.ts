@@ -2,7 +2,7 @@ import type { FilterQuery, MiddlewareFn } from 'grammy';
 import type { Orders, OrderView } from '../../orders/orders.ts';
 import { showWait } from '../amounts.ts';
 import type { BotContext } from '../context.ts';
-import type { Translate } from '../i18n.ts';
+import { serviceWords, type Translate } from '../i18n.ts';
 import type { Messenger } from '../messenger.ts';
 import { createRecent } from '../recent.ts';
 
@@ -47,8 +47,12 @@ export function createFallback(deps: {
     await deps.messenger.send(person.id, { text });
   };
 
-  /** What an open order waits for. */
-  async function hintForOrder({ id, personId, state }: OrderView, t: Translate): Promise<string> {
+  /** Which order is open, and what it waits for. */
+  async function hintForOrder(order: OrderView, t: Translate): Promise<string> {
+    return `${serviceWords(t, order.serviceType)('button')}: ${await waitsFor(order, t)}`;
+  }
+
+  async function waitsFor({ id, personId, state }: OrderView, t: Translate): Promise<string> {
     if (state === 'quoted') return t('morph.hintButtons');
     const next = await deps.orders().next(id, personId);
     if (next.kind !== 'ask') return t('morph.hintButtons');
@@ -59,13 +63,19 @@ export function createFallback(deps: {
     return t(`common.hints.${question.kind}`);
   }
 
+  /** What was paid comes first, so that no word of another order reads as if it were about that one. */
   async function hintFor(personId: number, t: Translate): Promise<string> {
-    const order = await deps.orders().findOpen(personId);
-    if (order) return hintForOrder(order, t);
     const [running] = await deps.orders().active(personId);
-    if (!running) return t('common.hintStart');
-    const { etaSeconds = null, waitingForProvider } =
-      (await deps.orders().progress(running.id)) ?? {};
+    const open = await deps.orders().findOpen(personId);
+    const hints = [
+      ...(running ? [await hintForRunning(running, t)] : []),
+      ...(open ? [await hintForOrder(open, t)] : []),
+    ];
+    return hints.length > 0 ? hints.join('\n\n') : t('common.hintStart');
+  }
+
+  async function hintForRunning({ id }: OrderView, t: Translate): Promise<string> {
+    const { etaSeconds = null, waitingForProvider } = (await deps.orders().progress(id)) ?? {};
     return etaSeconds === null || waitingForProvider
       ? t('order.hintRunning')
       : t('order.hintRunningEta', { wait: showWait(t, etaSeconds) });

@@ -1,9 +1,10 @@
 import type { InlineKeyboardButton } from 'grammy/types';
 import { GENDERS, type Gender } from '../../domain/gender.ts';
+import type { OrderView } from '../../orders/orders.ts';
 import type { Language } from '../../people/people.ts';
 import type { Catalogue } from '../../services/catalogue.ts';
 import { MENU_ITEMS, type MenuItem, orderButton } from '../callback-data.ts';
-import { LANGUAGES, type Translate } from '../i18n.ts';
+import { LANGUAGES, serviceWords, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
 import { serviceButtons } from './service.ts';
 
@@ -33,11 +34,11 @@ export function welcomeScreen(t: Translate, catalogue: Catalogue): Screen {
 /** What the person was doing before they wrote /start. */
 export function unfinishedScreen(
   t: Translate,
-  order: { readonly id: string; readonly kind: 'open' | 'active' },
+  order: Pick<OrderView, 'id' | 'serviceType'> & { readonly kind: 'open' | 'active' },
 ): Screen {
   return order.kind === 'open'
     ? {
-        text: t('common.openOrder'),
+        text: t('common.openOrder', { service: serviceWords(t, order.serviceType)('button') }),
         keyboard: [
           [
             orderButton(t('common.continue'), { action: 'continue', orderId: order.id }),
