@@ -3,6 +3,7 @@ import type { Api } from 'grammy';
 import type { InlineKeyboardButton } from 'grammy/types';
 import type { People } from '../people/people.ts';
 import { describeError, type Log } from './log.ts';
+import { createRecent } from './recent.ts';
 import { isBadRequest, isNotModified, isUnreachable } from './telegram-errors.ts';
 
 /** What a message shows: Telegram HTML and buttons. */
@@ -29,7 +30,7 @@ export interface Messenger {
     messageId: number | null | undefined,
     screen: Screen,
   ): Promise<number | undefined>;
-  /** Takes the buttons off a message, if it is still there. */
+  /** Takes the buttons off a message, if it is still there and has any. */
   strip(chatId: number, messageId: number): Promise<void>;
   /** Deletes a message, if that is possible: says whether it was. */
   remove(chatId: number, messageId: number): Promise<boolean>;
@@ -45,6 +46,8 @@ export function createMessenger(deps: {
   readonly log: Log;
 }): Messenger {
   const { api, people, log } = deps;
+  /** Messages that are known to have buttons, or none: Telegram refuses to take off what is not there. */
+  const buttoned = createRecent<string, boolean>();
 
   const options = (screen: Screen) => ({
     parse_mode: 'HTML' as const,
@@ -67,6 +70,7 @@ export function createMessenger(deps: {
   const edit: Messenger['edit'] = async (chatId, messageId, screen) => {
     try {
       await api.editMessageText(chatId, messageId, screen.text, options(screen));
+      buttoned.set(`${chatId}:${messageId}`, screen.keyboard !== undefined);
       return 'shown';
     } catch (error) {
       if (isNotModified(error)) return 'shown';
@@ -91,7 +95,11 @@ export function createMessenger(deps: {
     },
 
     async strip(chatId, messageId) {
-      await forgiving(() => api.editMessageReplyMarkup(chatId, messageId));
+      const key = `${chatId}:${messageId}`;
+      if (buttoned.get(key) === false) return;
+      if (await forgiving(() => api.editMessageReplyMarkup(chatId, messageId))) {
+        buttoned.set(key, false);
+      }
     },
 
     async remove(chatId, messageId) {

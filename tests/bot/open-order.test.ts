@@ -67,6 +67,23 @@ describe('photos that come when all were said to be there', () => {
   });
 });
 
+test('buttons are taken off a message once', async (t) => {
+  const { rig, ann } = await atQuote(t);
+  await ann.press(/Add photos/);
+  await ann.waitForMessage({ text: /Send more photos/ });
+  ann.sendPhotos((await pictures(4)).slice(3));
+  await ann.waitForMessage({ text: /^4 photos/ });
+  await ann.press(/Done/);
+  await ann.press(/Loop/);
+  await ann.press(/Confirm/);
+  await ann.waitForMessage({ text: /0 of 4 transitions/ });
+  ann.say('/help');
+  await ann.waitForMessage({ text: /How it works/ });
+  const calls = rig.server.calls.filter(({ method }) => method === 'editMessageReplyMarkup');
+  assert.ok(calls.length > 0);
+  assert.ok(calls.every(({ status }) => status === 200));
+});
+
 describe('with an order that was left unfinished', () => {
   async function atVoice(t: TestContext, language: 'en' | 'ru' = 'en') {
     const rig = await startRig(t, { services: [imageMorphing, voiceToText] });
