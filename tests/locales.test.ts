@@ -39,9 +39,13 @@ const baseNames = (all: Map<string, string>) =>
 const placeholders = (text: string) =>
   [...new Set(text.match(/\{\{\w+\}\}/g) ?? [])].filter((name) => name !== '{{count}}').sort();
 
-/** What a person reads: markup and placeholders gone. */
+/** A company is called the same in every language. */
+const COMPANIES = /Black Forest Labs/g;
+
+/** What a person reads: markup, placeholders and names gone. */
 const visible = (text: string) =>
   text
+    .replaceAll(COMPANIES, '')
     .replaceAll(/<[^>]+>/g, '')
     .replaceAll(/\{\{\w+\}\}/g, '')
     .replaceAll(/https?:\S+|\/\w+/g, '');

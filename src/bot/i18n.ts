@@ -92,6 +92,11 @@ export function serviceWords(t: Translate, serviceType: string) {
     t(`services.${serviceType}.${name}`, values);
 }
 
+/** A language in the words of another: `English`, `русский`; the code itself where it has no name. */
+export function nameLanguage(code: string, language: Language): string {
+  return new Intl.DisplayNames([language], { type: 'language' }).of(code) ?? code;
+}
+
 /** Makes somebody's text harmless inside Telegram HTML. */
 export function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { and, asc, count, desc, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { Db, Queryable, Tx } from '../db/database.ts';
 import { orders, photos } from '../db/schema.ts';
+import { draftHours } from '../domain/draft-hours.ts';
 import { isOpen } from '../domain/order-state.ts';
 import type { Catalogue } from '../services/catalogue.ts';
 import type { Question } from '../services/service.ts';
@@ -17,9 +18,6 @@ const MAX_ROWS_PER_ORDER = 10_000;
 
 /** Some more than an order may have are taken, to be chosen from; beyond, files are named and not fetched. */
 const FLOOD_FACTOR = 2;
-
-/** Somebody may sleep on a quote. */
-const MIN_DRAFT_HOURS = 24;
 
 export interface DraftDeps {
   readonly db: Db;
@@ -102,7 +100,7 @@ function isPhotos(question: Question): question is Extract<Question, { kind: 'ph
  * @param newest when it was begun or gone on with, or its last photo or recording came.
  */
 export function draftKeptUntil(newest: Date, retentionHours: number): number {
-  return newest.getTime() + Math.max(retentionHours, MIN_DRAFT_HOURS) * 3_600_000;
+  return newest.getTime() + draftHours(retentionHours) * 3_600_000;
 }
 
 /** Writes a file down and enqueues looking at it, together; the same file twice is one photo. */

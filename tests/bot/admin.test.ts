@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ADMIN_COMMANDS } from '../../src/bot/commands/admin/admin-command.ts';
 import { stars } from '../../src/domain/stars.ts';
+import { SERVICES } from '../../src/services/index.ts';
 import { prepareOffice } from './office-rig.ts';
 import { until } from './rig.ts';
 
@@ -62,7 +63,7 @@ test('a command that an operator forwards does nothing', async (t) => {
 
 describe('/user', () => {
   test('shows everything about somebody, found by id or by name in any case', async (t) => {
-    const rig = await start(t);
+    const rig = await start(t, { services: SERVICES });
     const root = await rig.operator();
     const ann = await rig.somebody({ welcome: stars(12_345) });
     await rig.known.meet({ id: ann.id, firstName: 'Ann <3', username: 'AnnLee' });
@@ -74,13 +75,19 @@ describe('/user', () => {
     assert.ok(order);
     Object.assign(order, { total: 3, finished: 3 });
     Object.assign(order.view, { state: 'delivered', price: stars(13_359) });
+    await rig.orders.open(ann.id, 'text_to_speech');
+    Object.assign(rig.orders.all.at(-1) ?? {}, { total: 2, finished: 0 });
 
     root.say('/user @annlee');
     const { text = '' } = await root.waitForMessage({ text: /Ann <3/ });
     assert.match(text, new RegExp(`^Ann <3 @AnnLee · ${ann.id}\n`));
     assert.match(text, /🚫 Banned since .*: spam & co\n/);
     assert.match(text, /Balance: 173\.45 ⭐/);
-    assert.match(text, /1 order\n.* · 3 transitions · 133\.59 ⭐ · delivered/);
+    assert.match(text, /\nLanguage: English\n/);
+    assert.match(
+      text,
+      /2 orders\n.* · Text to speech · 0 of 2 recordings · not finished\n.* · Morph · 3 transitions · 133\.59 ⭐ · delivered/,
+    );
     assert.match(text, new RegExp(`50\\.00 ⭐\n${chargeId}`));
     assert.match(text, /Questions\n#\d+ · .* · waits for an answer/);
     assert.match(text, /\/unban/);

@@ -121,7 +121,7 @@ test('the caption tells the numbers exactly', () => {
   const caption = statsCaption(translator('en'), 'en', 'week', statistics(days(7)));
   assert.match(caption, /Revenue: <b>935\.13 ⭐<\/b> · cost 623\.28 ⭐/);
   assert.match(caption, /Margin: <b>311\.85 ⭐<\/b> \(33 %\)/);
-  assert.match(caption, /renders in 1 min 24 s/);
+  assert.match(caption, /A step takes 1 min 24 s \(median\)/);
 });
 
 describe('days are gathered', () => {

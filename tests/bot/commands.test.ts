@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import type { Update } from 'grammy/types';
 import { ADMIN_COMMANDS } from '../../src/bot/commands/admin/admin-command.ts';
 import { stars } from '../../src/domain/stars.ts';
+import { imageMorphing } from '../../src/services/image-morphing.ts';
+import { SERVICES } from '../../src/services/index.ts';
 import { buttonLabels } from '../support/chat.ts';
 import { ADMIN, pictures, resultIn, startRig, until } from './rig.ts';
 
@@ -108,7 +110,7 @@ test('/balance tells movements in plain words, those of one order as one, and th
   assert.match(text ?? '', /22 Nov · \+44\.53 ⭐ · refund, Morph$/m);
   assert.match(text ?? '', /Your id: 1$/);
   assert.match(text ?? '', /22 Nov · −89\.06 ⭐ · Morph/);
-  assert.match(text ?? '', /22 Nov · \+100\.00 ⭐ · stars added: for a friend/);
+  assert.match(text ?? '', /22 Nov · \+100\.00 ⭐ · added by the operator: for a friend/);
 });
 
 test('/privacy and /terms tell what is true, in both languages', async (t) => {
@@ -125,6 +127,48 @@ test('/privacy and /terms tell what is true, in both languages', async (t) => {
   oleg.say('/terms');
   await oleg.waitForMessage({ text: /Либо результат приходит, либо звёзды/ });
 });
+
+test('/privacy tells how long an order waits to be confirmed: never less than a day', async (t) => {
+  for (const [retentionHours, draft] of [
+    [72, 72],
+    [12, 24],
+  ] as const) {
+    const rig = await startRig(t, {
+      rooms: () => ({ limits: { maxPhotos: 20, retentionHours } }),
+    });
+    const ann = rig.person(1, 'Ann');
+    ann.say('/privacy');
+    const { text = '' } = await ann.waitForMessage({ text: /Privacy/ });
+    assert.match(text, new RegExp(`${retentionHours} hours after delivery`));
+    assert.match(text, new RegExp(`deleted ${draft} hours after you last chose it`));
+  }
+});
+
+for (const [what, services, others] of [
+  ['a bot that makes nothing but morphs', [imageMorphing], false],
+  ['a bot that makes everything', SERVICES, true],
+] as const) {
+  test(`/help and /terms of ${what} tell of just that, in both languages`, async (t) => {
+    const rig = await startRig(t, { services });
+    const says = others ? assert.match : assert.doesNotMatch;
+    const ann = rig.person(1, 'Ann');
+    ann.say('/help');
+    const help = await ann.waitForMessage({ text: /How it works/ });
+    says(help.text ?? '', /recording|What else/);
+    ann.say('/terms');
+    const { text = '' } = await ann.waitForMessage({ text: /^Terms of use\n/ });
+    says(text, /speech|[Aa]vatar|recording|pictures,/);
+    assert.match(text, /morph video.*your result waits 72 hours for you/s);
+    assert.doesNotMatch(text, /\n{3}|\{\{/);
+    const oleg = rig.person(2, 'Олег', 'ru');
+    oleg.say('/help');
+    says((await oleg.waitForMessage({ text: /Как это работает/ })).text ?? '', /запись|Что ещё/);
+    oleg.say('/terms');
+    const ru = await oleg.waitForMessage({ text: /^Условия использования\n/ });
+    says(ru.text ?? '', /озвучк|аватар|запис|снимк/);
+    assert.match(ru.text ?? '', /[Мм]орф-видео.*результат ждёт вас 72 часа/s);
+  });
+}
 
 test('an unknown command, an old button and a stray word are answered kindly', async (t) => {
   const rig = await startRig(t);

@@ -27,7 +27,7 @@ describe('/invite', () => {
     await rig.paid(bob.id, 50);
     assert.equal(await rig.ledger.balance(ann.id), 500);
     ann.say('/invite');
-    await ann.waitForMessage({ text: /1 person came by it, they brought you 5\.00 ⭐\./ });
+    await ann.waitForMessage({ text: /1 person came by it, which brought you 5\.00 ⭐\./ });
   });
 
   test("counts at the first meeting only, and never one's own link", async (t) => {
@@ -106,13 +106,13 @@ describe('promo codes', () => {
     const rig = await start(t);
     const eve = await rig.somebody({ name: 'Eve' });
     eve.say('/promo');
-    await eve.waitForMessage({ text: /Write the code behind it/ });
+    await eve.waitForMessage({ text: /Write the code after the command/ });
     for (let guess = 0; guess < 10; guess += 1) {
       const before = eve.lastMessage()?.message_id ?? 0;
       eve.say(`/promo GUESS${guess}`);
       await eve.waitForMessage({ text: /don't know this code/ }, { after: before });
     }
     eve.say('/promo GUESS10');
-    await eve.waitForMessage({ text: /many codes that I don't know/ });
+    await eve.waitForMessage({ text: /many codes I don't know/ });
   });
 });

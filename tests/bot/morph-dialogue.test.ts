@@ -328,7 +328,7 @@ describe('photos', () => {
     const { ann } = await atQuote(t, 2);
     ann.sendPhotos(await pictures(3), { album: true });
     await ann.waitForMessage({ text: /^5 photos/ });
-    const told = ann.messages().filter(({ text }) => /make a new quote/.test(text ?? ''));
+    const told = ann.messages().filter(({ text }) => /make a new offer/.test(text ?? ''));
     assert.equal(told.length, 1);
     const answer = await ann.press(/Loop/);
     assert.match(answer.text ?? '', /out of date, and nothing was charged/);
@@ -593,7 +593,7 @@ describe('a dialogue', () => {
     ann.say('/balance');
     await ann.waitForMessage({ text: /Your balance: 600\.00 ⭐/ });
     ann.say('what now?');
-    await ann.waitForMessage({ text: /use the buttons under the quote/ });
+    await ann.waitForMessage({ text: /use the buttons under the offer/ });
     await ann.press(/Seamless/);
     await ann.waitForMessage({ button: /Confirm/ });
   });

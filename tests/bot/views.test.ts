@@ -4,6 +4,8 @@ import { showDay, showMovement, showWait } from '../../src/bot/amounts.ts';
 import { createTranslator, LOCALES_DIR } from '../../src/bot/i18n.ts';
 import { splitAlbums } from '../../src/bot/send-pictures.ts';
 import { historyScreen, movementLine } from '../../src/bot/views/account.ts';
+import { avatarsScreen, renameAvatarScreen } from '../../src/bot/views/avatars.ts';
+import { returnScreen } from '../../src/bot/views/payments.ts';
 import { countLine } from '../../src/bot/views/photos.ts';
 import { progressScreen } from '../../src/bot/views/progress.ts';
 import { noQuoteText, optionLine, quoteScreen } from '../../src/bot/views/quote.ts';
@@ -16,20 +18,23 @@ import {
 } from '../../src/bot/views/result.ts';
 import { SKIP_REASONS } from '../../src/domain/skip-reason.ts';
 import { stars } from '../../src/domain/stars.ts';
-import type { ResultVideo } from '../../src/orders/chat-port.ts';
+import type { ResultImages, ResultVideo } from '../../src/orders/chat-port.ts';
 import type { Intake, OrderProgress, OrderView } from '../../src/orders/orders.ts';
 import { createCatalogue } from '../../src/services/catalogue.ts';
 import { imageMorphing } from '../../src/services/image-morphing.ts';
+import { SERVICES } from '../../src/services/index.ts';
 
 const translator = createTranslator(LOCALES_DIR);
 const en = translator('en');
 const ru = translator('ru');
 
-const catalogue = createCatalogue([imageMorphing], {
+const terms = {
   tariff: { starUsd: 0.016, markup: 1.5 },
   morphModel: 'kwaivgi/kling-v1.6-pro',
   isOffered: () => true,
-});
+};
+const catalogue = createCatalogue([imageMorphing], terms);
+const everything = createCatalogue(SERVICES, terms);
 
 const view: OrderView = {
   id: 'abc',
@@ -318,6 +323,31 @@ describe('the result', () => {
     assert.doesNotMatch(closingScreen(en, 'en', catalogue, video, view).text, /came back/);
   });
 
+  test('that is not whole says so before it asks what comes next', () => {
+    const pictures: ResultImages = {
+      ...{ kind: 'images', orderId: 'abc', personId: 1, serviceType: 'neuro_photo' },
+      ...{ transitions: 3, replaced: [], missing: 1, partial: false, images: [] },
+      refunded: stars(750),
+    };
+    const order = { ...view, serviceType: 'neuro_photo', price: stars(3_000) };
+    const { text } = closingScreen(en, 'en', everything, pictures, order);
+    assert.equal(
+      text,
+      [
+        "That's it, enjoy!",
+        'Could not be made: 1 picture.',
+        '7.50 ⭐ came back to your balance.',
+        'Paid: 22.50 ⭐',
+        'What shall we do next?',
+      ].join('\n\n'),
+    );
+    const whole = { ...pictures, missing: 0, refunded: stars(0) };
+    assert.equal(
+      closingScreen(ru, 'ru', everything, whole, order).text,
+      'Готово, надеюсь, понравится!\n\nОплачено: 30.00 ⭐\n\nЧто сделаем дальше?',
+    );
+  });
+
   test('of a shorter video does not tell again what came back at the cancel', () => {
     const shorter = { ...video, partial: true, refunded: stars(40_077) };
     const { text } = closingScreen(en, 'en', catalogue, shorter, view);
@@ -383,7 +413,7 @@ describe('small words', () => {
     } as const;
     assert.match(
       movementLine(en, 'en', { ...line, at: new Date() }),
-      /stars added: for &lt;you&gt;$/,
+      /added by the operator: for &lt;you&gt;$/,
     );
   });
 });
@@ -423,6 +453,31 @@ test('the history tells what an order really was, less what came back', () => {
   const { text } = historyScreen(en, 'en', { items: [item, running], total: 2, offset: 0 });
   assert.match(text, /2 of 4 transitions · 89\.06 ⭐ · cancelled/);
   assert.match(text, /2\. 22 Nov · Morph · 4 transitions · .* being made/);
+});
+
+describe('avatars', () => {
+  test('are asked for only where they can be trained', () => {
+    const sold = avatarsScreen(en, 'en', everything, []);
+    assert.match(sold.text, /no avatar yet\. It takes 10 to 50 photos/);
+    assert.equal(sold.keyboard?.length, 1);
+    const unsold = avatarsScreen(en, 'en', catalogue, []);
+    assert.equal(unsold.text, 'You have no avatar yet.');
+  });
+
+  test('may keep their name', () => {
+    const avatar = { id: 7, name: 'Max', gender: 'male', createdAt: new Date() } as const;
+    const labels = renameAvatarScreen(ru, avatar)
+      .keyboard?.flat()
+      .map(({ text }) => text);
+    assert.deepEqual(labels, ['Оставить имя']);
+  });
+});
+
+test('how long a payment can go back is told of one day as of many', () => {
+  const none = (t: typeof en, days: number) => returnScreen(t, 'en', [], days).text;
+  assert.match(none(en, 1), /within 1 day of paying/);
+  assert.match(none(ru, 1), /не позже чем через 1 день после неё/);
+  assert.match(none(ru, 2), /не позже чем через 2 дня после неё/);
 });
 
 test('pictures go out in albums of two to ten', () => {

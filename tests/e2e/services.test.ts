@@ -288,7 +288,7 @@ it('the eight other services, each the whole way', async (t: TestContext) => {
     await ann.press(/^9:16$/);
     await ann.see(/What shall we see/);
     ann.person.sendPhotos(await makePhotos(1));
-    await ann.see(/I'm waiting for a text/);
+    await ann.see(/I'm waiting for your text/);
     ann.say('x'.repeat(1_001));
     await ann.see(/too long: 1001 characters, and up to 1000 fit/);
     ann.say('a boat');

@@ -90,7 +90,8 @@ export async function meetCustomer(
       customer.see((message) => {
         const labels = buttonLabels(message).filter((label) => !words.cancel.test(label));
         const { text = '' } = message;
-        return labels.length > 0 && text.endsWith(`${words.paid}: ${paid} ⭐`) && said.test(text);
+        const tells = text.split('\n').includes(`${words.paid}: ${paid} ⭐`);
+        return labels.length > 0 && tells && said.test(text);
       }),
     async balance() {
       const { message_id } = person.say('/balance');

@@ -1,11 +1,12 @@
 import type { Translate } from '../i18n.ts';
+import { sellsOnlyMorphs } from '../views/service.ts';
 import type { Command, CommandDeps } from './command.ts';
 
 type Named = Pick<Command, 'name' | 'description' | 'isOffered'>;
 
 /** /help: how it works in short, and the list of commands; operators see theirs below. */
 export function createHelpCommand(
-  { adminIds, messenger }: CommandDeps,
+  { adminIds, catalogue, messenger }: CommandDeps,
   list: () => { readonly everyone: readonly Named[]; readonly admins: readonly Named[] },
 ): Command {
   return {
@@ -16,7 +17,8 @@ export function createHelpCommand(
       const forAdmins = adminIds.includes(person.id)
         ? [`${t('office.forAdmins')}\n${lines(t, admins)}`]
         : [];
-      const text = [t('common.help'), lines(t, everyone), ...forAdmins].join('\n\n');
+      const how = t(sellsOnlyMorphs(catalogue) ? 'common.helpMorph' : 'common.help');
+      const text = [how, lines(t, everyone), ...forAdmins].join('\n\n');
       await messenger.send(person.id, { text });
     },
   };

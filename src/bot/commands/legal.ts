@@ -1,3 +1,4 @@
+import { draftHours } from '../../domain/draft-hours.ts';
 import type { Command, CommandDeps } from './command.ts';
 
 /** /privacy: what happens to photos. */
@@ -9,6 +10,7 @@ export function createPrivacyCommand(deps: CommandDeps): Command {
     async handle({ person, t }) {
       const text = t('legal.privacy', {
         hours: t('morph.hours', { count: retentionHours }),
+        draft: t('morph.hours', { count: draftHours(retentionHours) }),
         where: t(photosStayHere ? 'legal.here' : 'legal.atReplicate'),
       });
       await messenger.send(person.id, { text });

@@ -2,12 +2,14 @@ import type { Api } from 'grammy';
 import { xtrCovering } from '../../domain/xtr.ts';
 import type { Invoice, InvoicedOrder } from '../../ledger/invoices.ts';
 import type { Person } from '../../people/people.ts';
+import type { Catalogue } from '../../services/catalogue.ts';
 import type { Talk } from '../context.ts';
 import type { TextKey } from '../i18n.ts';
 import { describeError, type Log } from '../log.ts';
 import type { Messenger } from '../messenger.ts';
 import { isBadRequest, isUnreachable } from '../telegram-errors.ts';
 import { invoiceWords, payKeyboard, termsAloneScreen, termsScreen } from '../views/payments.ts';
+import { sellsOnlyMorphs } from '../views/service.ts';
 import type { StarBooks } from './books.ts';
 import type { Purchase } from './purchase.ts';
 import { TERMS_VERSION } from './terms-version.ts';
@@ -16,6 +18,8 @@ export interface CheckoutDeps {
   readonly api: Pick<Api, 'sendInvoice'>;
   readonly books: Pick<StarBooks, 'invoices' | 'sales' | 'terms'>;
   readonly messenger: Messenger;
+  /** The terms tell of what is sold. */
+  readonly catalogue: Catalogue;
   readonly retentionHours: number;
   readonly refundDays: number;
   /** Invoices were closed: their messages are to be taken down. */
@@ -40,8 +44,9 @@ export interface Checkout {
 }
 
 export function createCheckout(deps: CheckoutDeps): Checkout {
-  const { api, books, messenger } = deps;
+  const { api, books, messenger, catalogue, retentionHours, refundDays } = deps;
   const { invoices } = books;
+  const facts = () => ({ onlyMorphs: sellsOnlyMorphs(catalogue), retentionHours, refundDays });
 
   async function refusal(person: Person): Promise<TextKey | undefined> {
     if (person.bannedAt) return 'pay.refused.banned';
@@ -90,8 +95,7 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
       if (reason) {
         await messenger.send(person.id, { text: t(reason) });
       } else if (person.termsVersion !== TERMS_VERSION) {
-        const { retentionHours, refundDays } = deps;
-        const terms = { version: TERMS_VERSION, retentionHours, refundDays };
+        const terms = { version: TERMS_VERSION, ...facts() };
         await messenger.send(person.id, termsScreen(t, purchase, terms));
       } else {
         await send(talk, purchase);
@@ -99,10 +103,9 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
     },
 
     async showTerms({ person, t }) {
-      const { retentionHours, refundDays } = deps;
       const isOpen = person.termsVersion !== TERMS_VERSION && !person.bannedAt;
       const version = isOpen ? TERMS_VERSION : undefined;
-      const screen = termsAloneScreen(t, { version, retentionHours, refundDays });
+      const screen = termsAloneScreen(t, { version, ...facts() });
       await messenger.send(person.id, screen);
     },
 

@@ -2,6 +2,7 @@ import type { Api, Composer, MiddlewareFn } from 'grammy';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { Orders } from '../../orders/orders.ts';
 import type { People } from '../../people/people.ts';
+import type { Catalogue } from '../../services/catalogue.ts';
 import type { StarAlarm } from '../alarms.ts';
 import type { Command } from '../commands/command.ts';
 import type { BotContext } from '../context.ts';
@@ -30,6 +31,7 @@ export interface CashierDeps {
   readonly people: People;
   readonly messenger: Messenger;
   readonly translator: Translator;
+  readonly catalogue: Catalogue;
   readonly offers: PaymentOffers;
   readonly retentionHours: number;
   readonly alarm: (alarm: StarAlarm) => Promise<void>;

@@ -1,7 +1,9 @@
+import { starsOfXtr } from '../../domain/xtr.ts';
+import { showStars } from '../amounts.ts';
 import type { Command } from '../commands/command.ts';
 import type { BotContext } from '../context.ts';
 import type { Messenger } from '../messenger.ts';
-import { returnScreen, showXtr, totalXtr } from '../views/payments.ts';
+import { returnScreen, totalXtr } from '../views/payments.ts';
 import type { StarBooks } from './books.ts';
 
 /** "Return what I have not used": asks which payments, then puts them on their way back. */
@@ -41,7 +43,7 @@ export function createReturnButton(deps: {
     deps.onRequested();
     const total = totalXtr(requested);
     if (total === 0) return ask(ctx, messageId);
-    const text = t('pay.returning', { stars: showXtr(total) });
+    const text = t('pay.returning', { stars: showStars(starsOfXtr(total)) });
     await messenger.put(person.id, messageId, { text });
   }
 

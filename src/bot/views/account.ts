@@ -153,8 +153,8 @@ export function historyScreen(
   };
 }
 
-/** `11 transitions`, or `2 of 4 transitions` of an order that ended before it was whole. */
-function madeOfItem(t: Translate, item: HistoryItem): string {
+/** `Morph · 11 transitions`, or `Morph · 2 of 4 transitions` of an order that ended before it was whole. */
+export function madeOfItem(t: Translate, item: HistoryItem): string {
   const { order, transitions: total, finished } = item;
   const words = serviceWords(t, order.serviceType);
   const made =

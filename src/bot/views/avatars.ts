@@ -37,11 +37,14 @@ export function avatarsScreen(
   };
 }
 
-/** There is none yet, and how to get one. */
+/** There is none yet, and how to get one where that can be ordered. */
 export function noAvatarsScreen(t: Translate, catalogue: Catalogue): Screen {
   const trainers = catalogue.offers().filter(({ service }) => service.finish === 'trained_model');
   return {
-    text: t('account.avatars.none'),
+    text: [
+      t('account.avatars.none'),
+      ...(trainers.length > 0 ? [t('account.avatars.noneHow')] : []),
+    ].join(' '),
     keyboard: trainers.map(({ service: { id } }) => [
       { text: t('account.avatars.train'), callback_data: `menu:${id}` },
     ]),
@@ -65,7 +68,7 @@ export function deleteAvatarScreen(t: Translate, avatar: AvatarView): Screen {
 export function renameAvatarScreen(t: Translate, avatar: AvatarView): Screen {
   return {
     text: t('account.avatars.askName', { name: escapeHtml(avatar.name) }),
-    keyboard: [[button(t('account.avatars.keep'), 'list')]],
+    keyboard: [[button(t('account.avatars.keepName'), 'list')]],
   };
 }
 

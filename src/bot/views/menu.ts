@@ -6,7 +6,7 @@ import type { Catalogue } from '../../services/catalogue.ts';
 import { MENU_ITEMS, type MenuItem, orderButton } from '../callback-data.ts';
 import { LANGUAGES, serviceWords, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
-import { serviceButtons } from './service.ts';
+import { sellsOnlyMorphs, serviceButtons } from './service.ts';
 
 /** The menu under the welcome: what can be ordered, group by group, and the rest in one row. */
 export function menuKeyboard(t: Translate, catalogue: Catalogue): InlineKeyboardButton[][] {
@@ -24,10 +24,7 @@ export function menuKeyboard(t: Translate, catalogue: Catalogue): InlineKeyboard
 
 /** Who we are; also the caption of the example. */
 export function welcomeScreen(t: Translate, catalogue: Catalogue): Screen {
-  const isOnlyMorph = catalogue
-    .offers()
-    .every(({ service }) => service.finish === 'stitched_video');
-  const text = t(isOnlyMorph ? 'common.welcomeMorph' : 'common.welcome');
+  const text = t(sellsOnlyMorphs(catalogue) ? 'common.welcomeMorph' : 'common.welcome');
   return { text, keyboard: menuKeyboard(t, catalogue) };
 }
 

@@ -9,8 +9,9 @@ import type { Language, Person } from '../../people/people.ts';
 import type { PromoCode } from '../../people/promo.ts';
 import type { Ticket, TicketMessage } from '../../people/tickets.ts';
 import { showDate, showDay, showMoment, showStars } from '../amounts.ts';
-import { escapeHtml, type Translate } from '../i18n.ts';
+import { escapeHtml, nameLanguage, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
+import { madeOfItem } from './account.ts';
 
 /** Everything an operator may know about a person. */
 export interface PersonCard {
@@ -74,7 +75,7 @@ function stateLines(t: Translate, language: Language, card: PersonCard): string[
   return [
     ...(ban ? [t('office.person.banned', { since: showDay(ban.at, language), reason })] : []),
     ...(blockedAt ? [t('office.person.blocked', { since: showDay(blockedAt, language) })] : []),
-    t('office.person.language', { language: person.language }),
+    t('office.person.language', { language: nameLanguage(person.language, language) }),
     termsVersion === null
       ? t('office.person.noTerms')
       : t('office.person.terms', { version: escapeHtml(termsVersion) }),
@@ -88,13 +89,13 @@ function isDeed({ command }: LoggedDeed): boolean {
   return command !== 'user' && command !== 'payments';
 }
 
-/** `22 Nov, 10:00 · <id> · 3 · 89.06 ⭐ · delivered` */
+/** `22 Nov, 10:00 · <id> · Morph · 3 transitions · 89.06 ⭐ · delivered` */
 function orderLine(t: Translate, language: Language, item: HistoryItem): string {
-  const { order, transitions, refunded } = item;
+  const { order, refunded } = item;
   return [
     showMoment(order.createdAt, language),
     `<code>${escapeHtml(order.id)}</code>`,
-    t('morph.transitions', { count: transitions }),
+    madeOfItem(t, item),
     ...(order.price === null ? [] : [showStars(stars(order.price - refunded))]),
     t(`account.states.${order.state}`),
   ].join(' · ');

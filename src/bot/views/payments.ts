@@ -111,15 +111,19 @@ export function payKeyboard(
   ];
 }
 
+/** What the terms depend on. */
+export interface TermsFacts {
+  /** Whether nothing but morphs is sold. */
+  readonly onlyMorphs: boolean;
+  readonly retentionHours: number;
+  readonly refundDays: number;
+}
+
 /** The terms, once before the first payment. */
 export function termsScreen(
   t: Translate,
   purchase: Purchase,
-  terms: {
-    readonly version: string;
-    readonly retentionHours: number;
-    readonly refundDays: number;
-  },
+  terms: TermsFacts & { readonly version: string },
 ): Screen {
   const { version } = terms;
   return {
@@ -131,11 +135,9 @@ export function termsScreen(
 /** What /terms shows; to somebody who has not accepted them yet, with the button that does. */
 export function termsAloneScreen(
   t: Translate,
-  terms: {
+  terms: TermsFacts & {
     /** The version to be accepted; undefined when that is done. */
     readonly version: string | undefined;
-    readonly retentionHours: number;
-    readonly refundDays: number;
   },
 ): Screen {
   const text = termsText(t, terms);
@@ -145,16 +147,22 @@ export function termsAloneScreen(
   return { text, keyboard: [[{ text: t('pay.accept'), callback_data }]] };
 }
 
-function termsText(
-  t: Translate,
-  terms: { readonly retentionHours: number; readonly refundDays: number },
-): string {
-  const { retentionHours, refundDays } = terms;
+function termsText(t: Translate, terms: TermsFacts): string {
+  const { onlyMorphs, retentionHours, refundDays } = terms;
   const unused =
     refundDays > 0
       ? t('legal.unusedWithin', { days: t('pay.days', { count: refundDays }) })
       : t('legal.unusedAsk');
-  return t('legal.terms', { hours: t('morph.hours', { count: retentionHours }), unused });
+  return [
+    t('legal.terms.title'),
+    t(onlyMorphs ? 'legal.terms.buyMorph' : 'legal.terms.buy'),
+    t('legal.terms.paying', { unused }),
+    t(onlyMorphs ? 'legal.terms.promiseMorph' : 'legal.terms.promise'),
+    t('legal.terms.cancelling'),
+    ...(onlyMorphs ? [] : [t('legal.terms.avatars')]),
+    t(onlyMorphs ? 'legal.terms.sendingMorph' : 'legal.terms.sending'),
+    t('legal.terms.keeping', { hours: t('morph.hours', { count: retentionHours }) }),
+  ].join('\n\n');
 }
 
 /**
@@ -233,8 +241,10 @@ export function returnScreen(
   unused: readonly Payment[],
   refundDays: number,
 ): Screen {
-  const days = t('pay.days', { count: refundDays });
-  if (unused.length === 0) return { text: t('pay.nothingToReturn', { days }) };
+  if (unused.length === 0) {
+    const days = t('pay.days', { count: refundDays });
+    return { text: t('pay.nothingToReturn', { days }) };
+  }
   const total = totalXtr(unused);
   const lines = unused
     .slice(0, NAMED_PAYMENTS)
@@ -244,7 +254,7 @@ export function returnScreen(
     );
   if (unused.length > lines.length) lines.push('…');
   return {
-    text: [t('pay.returnAsk', { days }), lines.join('\n'), t('pay.returnHow')].join('\n\n'),
+    text: [t('pay.returnAsk'), lines.join('\n'), t('pay.returnHow')].join('\n\n'),
     keyboard: [
       [
         {

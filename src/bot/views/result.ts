@@ -8,7 +8,7 @@ import { imageMorphing } from '../../services/image-morphing.ts';
 import type { Service } from '../../services/service.ts';
 import { showStars } from '../amounts.ts';
 import { orderButton } from '../callback-data.ts';
-import { escapeHtml, serviceWords, type TextKey, type Translate } from '../i18n.ts';
+import { escapeHtml, nameLanguage, serviceWords, type TextKey, type Translate } from '../i18n.ts';
 import type { Screen } from '../messenger.ts';
 import { paidLines } from './progress.ts';
 
@@ -104,8 +104,7 @@ export function closingScreen(
   }
   const isWritten = catalogue.find(video.serviceType)?.writesFor !== undefined;
   if (video.kind === 'text' && video.language !== null && !isWritten) {
-    const spoken = new Intl.DisplayNames([language], { type: 'language' }).of(video.language);
-    lines.push(t('order.language', { language: spoken ?? video.language }));
+    lines.push(t('order.language', { language: nameLanguage(video.language, language) }));
   }
   if (video.missing > 0 && !isMorph && !video.partial) {
     const steps = serviceWords(t, video.serviceType)('step', { count: video.missing });
@@ -116,21 +115,30 @@ export function closingScreen(
     lines.push(t('order.cameBack', { refunded: showStars(video.refunded) }));
   }
   lines.push(...paidLines(t, order?.price ?? null, video.refunded));
+  // Below whatever else there is to tell.
+  if (!isMorph && isCaptioned(video)) lines.push(t('order.any.next'));
   const keyboard = isMorph ? makeAnother(t) : againKeyboard(t, catalogue, video);
   return { text: lines.join('\n\n'), keyboard };
 }
 
 /** A result without a caption of its own is told here. */
 function closingText(t: Translate, result: Result): string {
+  if (isCaptioned(result)) return t('order.any.enjoy');
+  const done = doneText(t, result);
+  return result.kind === 'avatar' ? `<b>${escapeHtml(result.avatar.name)}</b> · ${done}` : done;
+}
+
+/** Whether the words of its service stand below the result itself. */
+function isCaptioned(result: Result): boolean {
   switch (result.kind) {
     case 'avatar':
-      return `<b>${escapeHtml(result.avatar.name)}</b> · ${doneText(t, result)}`;
+      return false;
     case 'text':
-      return result.path === null ? doneText(t, result) : t('order.any.next');
+      return result.path !== null;
     case 'video':
     case 'images':
     case 'speech':
-      return t('order.any.next');
+      return true;
   }
 }
 

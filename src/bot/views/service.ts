@@ -146,6 +146,11 @@ export function serviceButtons(t: Translate, catalogue: Catalogue): InlineKeyboa
   ]);
 }
 
+/** Whether there is nothing to order here but morphs. */
+export function sellsOnlyMorphs(catalogue: Catalogue): boolean {
+  return catalogue.offers().every(({ service }) => service.finish === 'stitched_video');
+}
+
 /** Everything that can be ordered, in groups, with what it costs at the least. */
 export function priceScreen(t: Translate, catalogue: Catalogue): Screen {
   const offers = catalogue.offers();
