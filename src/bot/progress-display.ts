@@ -12,7 +12,7 @@ import { progressScreen } from './views/progress.ts';
 export interface ProgressTimings {
   /** How often every paid order is looked at. */
   readonly tickMs: number;
-  /** Messages of one chat are not edited more often than this. */
+  /** A message is not edited more often than this, nor are the bars of one chat together. */
   readonly editEveryMs: number;
 }
 
@@ -32,7 +32,9 @@ export interface ProgressDisplayDeps {
 export interface ProgressDisplay {
   /** The state of the order changed: its message follows soon. */
   changed(orderId: string): void;
-  /** Brings the message up to date at once. */
+  /** Shows an order that was confirmed: at once if it is new, else no sooner than it may be edited again. */
+  follow(orderId: string): Promise<void>;
+  /** Brings the message up to date at once: a button on it was pressed. */
   refresh(orderId: string): Promise<void>;
   /** Shows the progress anew, at the bottom of the chat. */
   renew(orderId: string): Promise<void>;
@@ -43,9 +45,10 @@ export interface ProgressDisplay {
 export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDisplay {
   const { messenger, timings, log } = deps;
   const inTurn = createTurns<string>();
-  const editedAt = createRecent<number, number>();
-  /** Whose order it is, so that one whose chat was just written in need not be read. */
-  const owners = createRecent<string, number>();
+  /** Of each order and of each chat. */
+  const editedAt = createRecent<string | number, number>();
+  /** Orders that are looked at again once they may be. */
+  const waiting = new Map<string, NodeJS.Timeout>();
   /** Orders whose message is due, the one that waited longest first. */
   const due = new Set<string>();
   const running = new Set<Promise<unknown>>();
@@ -66,7 +69,8 @@ export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDispla
       // Before the order is read: what changes from now on makes it due again.
       due.delete(orderId);
       try {
-        if ((await showNow(orderId, how)) === 'too early') due.add(orderId);
+        const waitMs = await showNow(orderId, how);
+        if (waitMs > 0) showLater(orderId, waitMs);
       } catch (error) {
         // The ticks look at paid orders alone: how an order ended would never be told again.
         if (!isBadRequest(error)) due.add(orderId);
@@ -75,31 +79,44 @@ export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDispla
     });
   }
 
-  async function showNow(
-    orderId: string,
-    how: 'when due' | 'now' | 'anew',
-  ): Promise<'done' | 'too early'> {
-    const owner = owners.get(orderId);
-    if (how === 'when due' && owner !== undefined && isTooEarly(owner)) return 'too early';
+  function showLater(orderId: string, waitMs: number): void {
+    due.add(orderId);
+    if (!timer || waiting.has(orderId)) return;
+    const look = () => {
+      waiting.delete(orderId);
+      track(show(orderId, 'when due'));
+    };
+    waiting.set(orderId, setTimeout(look, waitMs));
+  }
+
+  /** Returns for how long it is too early, in milliseconds; 0 when there is nothing to wait for. */
+  async function showNow(orderId: string, how: 'when due' | 'now' | 'anew'): Promise<number> {
+    // Before the order is read, which would be for nothing.
+    if (how === 'when due' && heldBackMs(orderId) > 0) return heldBackMs(orderId);
     const progress = await deps.orders().progress(orderId);
     const person = progress && (await deps.people.find(progress.order.personId));
-    if (!progress || !person || person.blockedAt) return 'done';
-    owners.set(orderId, person.id);
+    if (!progress || !person || person.blockedAt) return 0;
     const screen = progressScreen(deps.translator(person.language), progress);
     const { order } = progress;
     const unchanged = order.progressText === screen.text;
     const untold = order.progressMessageId === null && !isActive(order.state);
     // A question has to be asked, wherever the message that led to it has gone.
     const idle = unchanged || (untold && order.partial !== 'offered');
-    if (idle && how !== 'anew') return 'done';
-    if (how === 'when due' && isTooEarly(person.id)) return 'too early';
-    editedAt.set(person.id, Date.now());
-    await place(progress, screen, how === 'anew');
-    return 'done';
+    if (idle && how !== 'anew') return 0;
+    // Only bars make way for one another: nobody waits long for the beginning or the end of an order.
+    const isBar = isActive(order.state) && Boolean(order.progressText);
+    if (how === 'when due' && isBar && heldBackMs(person.id) > 0) return heldBackMs(person.id);
+    const mark = () => {
+      for (const key of [orderId, person.id]) editedAt.set(key, Date.now());
+    };
+    // A call may take seconds: the pause counts from its answer, and until then from its beginning.
+    mark();
+    await place(progress, screen, how === 'anew').finally(mark);
+    return 0;
   }
 
-  function isTooEarly(personId: number): boolean {
-    return Date.now() - (editedAt.get(personId) ?? 0) < timings.editEveryMs;
+  function heldBackMs(key: string | number): number {
+    return (editedAt.get(key) ?? 0) + timings.editEveryMs - Date.now();
   }
 
   async function place(progress: OrderProgress, screen: Screen, anew: boolean): Promise<void> {
@@ -122,6 +139,7 @@ export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDispla
       due.add(orderId);
       if (timer) track(show(orderId, 'when due'));
     },
+    follow: (orderId) => show(orderId, 'when due'),
     refresh: (orderId) => show(orderId, 'now'),
     renew: (orderId) => show(orderId, 'anew'),
     start() {
@@ -130,6 +148,7 @@ export function createProgressDisplay(deps: ProgressDisplayDeps): ProgressDispla
     async stop() {
       clearInterval(timer);
       timer = undefined;
+      for (const one of waiting.values()) clearTimeout(one);
       await Promise.all(running);
     },
   };

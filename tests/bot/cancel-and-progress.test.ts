@@ -5,8 +5,8 @@ import { stars } from '../../src/domain/stars.ts';
 import { textToSpeech } from '../../src/services/text-to-speech.ts';
 import { pictures, type RigOptions, startRig, until } from './rig.ts';
 
-/** A person with a confirmed order of `transitions` transitions and its progress message. */
-async function atWork(t: TestContext, transitions = 4, options: RigOptions = {}) {
+/** A person with an offer of `transitions` transitions. */
+async function atOffer(t: TestContext, transitions = 4, options: RigOptions = {}) {
   const rig = await startRig(t, options);
   const ann = rig.person(1, 'Ann');
   rig.balances.set(1, stars(100_000));
@@ -16,6 +16,13 @@ async function atWork(t: TestContext, transitions = 4, options: RigOptions = {})
   await ann.waitForMessage({ text: new RegExp(`^${transitions} photos`) });
   await ann.press(/Done/);
   await ann.press(/Loop/);
+  await ann.waitForMessage({ button: /Confirm/ });
+  return { rig, ann };
+}
+
+/** A person with a confirmed order of `transitions` transitions and its progress message. */
+async function atWork(t: TestContext, transitions = 4, options: RigOptions = {}) {
+  const { rig, ann } = await atOffer(t, transitions, options);
   await ann.press(/Confirm/);
   const message = await ann.waitForMessage({
     text: new RegExp(`0 of ${transitions} transitions`),
@@ -384,11 +391,79 @@ describe('the progress message', () => {
     assert.ok(made >= 2 && made <= 5, `${made} edits in about 550 ms`);
   });
 
+  test('is edited no more often than it may be from Confirm to the end, which waits for no tick', async (t) => {
+    const editEveryMs = 300;
+    const timings = { progress: { tickMs: 60_000, editEveryMs } };
+    const { rig, ann } = await atOffer(t, 4, { timings });
+    const { message_id } = await ann.waitForMessage({ button: /Confirm/ });
+    const { confirm } = rig.orders;
+    Object.assign(rig.orders, {
+      async confirm(...given: Parameters<typeof confirm>) {
+        const outcome = await confirm(...given);
+        rig.orders.of(1).view.state = 'rendering';
+        rig.bot.chatPort.progressChanged('order1');
+        return outcome;
+      },
+    } satisfies Partial<typeof rig.orders>);
+    rig.server.faults.add({ kind: 'delay', ms: 50, method: 'editMessageText', times: 50 });
+    const before = rig.server.calls.length;
+    await ann.press(/Confirm/);
+    const order = rig.orders.of(1);
+    for (const finished of [1, 2, 3, 4]) {
+      await sleep(110);
+      Object.assign(order, { finished });
+      rig.bot.chatPort.progressChanged('order1');
+    }
+    for (const state of ['finishing', 'delivering', 'delivered'] as const) {
+      await sleep(130);
+      order.view.state = state;
+      rig.bot.chatPort.progressChanged('order1');
+    }
+    await ann.waitForMessage({ text: /Your video is ready/ });
+    const edits = rig.server.calls
+      .slice(before)
+      .filter(({ method, payload }) => {
+        return method === 'editMessageText' && payload['message_id'] === message_id;
+      })
+      .map(({ at }) => at);
+    const gaps = edits.slice(1).map((at, index) => at - (edits[index] ?? 0));
+    assert.ok(gaps.length >= 2 && Math.min(...gaps) >= editEveryMs, `${gaps} ms apart`);
+  });
+
+  test('shows at once what came of Cancel', async (t) => {
+    const timings = { progress: { tickMs: 60_000, editEveryMs: 60_000 } };
+    const { ann, message } = await atWork(t, 4, { timings });
+    await ann.press(/Cancel/, { after: message.message_id - 1 });
+    await ann.waitForMessage({ text: /cancelled\. Stars that came back/ });
+  });
+
+  test('of an order that ends does not wait for the orders that go on', async (t) => {
+    const editEveryMs = 600;
+    const { rig, ann, order } = await atWork(t, 4, {
+      timings: { progress: { tickMs: editEveryMs, editEveryMs } },
+    });
+    ann.sendPhotos((await pictures(7)).slice(4), { album: true });
+    await ann.press(/Done/);
+    await ann.press(/Loop/);
+    await ann.press(/Confirm/);
+    await ann.waitForMessage({ text: /0 of 3 transitions/ });
+    await sleep(editEveryMs);
+    rig.orders.of(1).finished = 1;
+    rig.bot.chatPort.progressChanged('order2');
+    await ann.waitForMessage({ text: /1 of 3 transitions/ });
+    order.view.state = 'delivered';
+    rig.bot.chatPort.progressChanged('order1');
+    await ann.waitForMessage({ text: /Your video is ready/ });
+    const [bar = 0, end = 0] = rig.server.calls
+      .filter(({ method }) => method === 'editMessageText')
+      .slice(-2)
+      .map(({ at }) => at);
+    assert.ok(end - bar < editEveryMs, `${end - bar} ms after the bar of another order`);
+  });
+
   test('is not even read while it is too early to edit it', async (t) => {
     const timings = { progress: { tickMs: 10, editEveryMs: 60_000 } };
-    const { rig, ann, order } = await atWork(t, 4, { timings });
-    order.view.state = 'rendering';
-    await ann.waitForMessage({ text: /Making your video/ });
+    const { rig, order } = await atWork(t, 4, { timings });
     const { active, progress } = rig.orders;
     let [ticks, reads] = [0, 0];
     Object.assign(rig.orders, {

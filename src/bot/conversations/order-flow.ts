@@ -182,7 +182,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
       case 'queued':
         await talk.answer(t('morph.confirmed'));
         await checkout.withdraw(order.id);
-        await progress.refresh(order.id);
+        await progress.follow(order.id);
         await collector.refresh(order);
         await settleAll(person.id, order.id, messageId);
         return 'over';
@@ -191,7 +191,7 @@ export function createOrderFlow(deps: OrderFlowDeps): OrderFlow {
         if (messageId && messageId !== order.progressMessageId) {
           await messenger.strip(person.id, messageId);
         }
-        await progress.refresh(order.id);
+        await progress.follow(order.id);
         return 'over';
       }
       case 'short':
