@@ -8,6 +8,7 @@ import { SERVICES } from '../../src/services/index.ts';
 import { buttonLabels } from '../support/chat.ts';
 import { ADMIN, pictures, resultIn, startRig, until } from './rig.ts';
 
+/** In the order of the menu; what is added to it need not be named here. */
 const COMMANDS = [
   'start',
   'morph',
@@ -34,8 +35,9 @@ test('the menus of Telegram and /help show the same list, in both languages', as
   ann.say('/help');
   const help = await ann.waitForMessage({ text: /How it works/ });
   const listed = [...(help.text ?? '').matchAll(/^\/(\w+) — (.+)$/gm)];
+  const everyone = listed.map(([, name = '']) => name);
   assert.deepEqual(
-    listed.map(([, name]) => name),
+    everyone.filter((name) => COMMANDS.includes(name)),
     COMMANDS,
   );
   const published = () => rig.server.calls.filter(({ method }) => method === 'setMyCommands');
@@ -45,15 +47,15 @@ test('the menus of Telegram and /help show the same list, in both languages', as
     const commands = payload['commands'] as { command: string; description: string }[];
     return { names: commands.map(({ command }) => command), first: commands[1]?.description };
   });
-  assert.deepEqual(names[0], { names: COMMANDS, first: listed[1]?.[2] });
+  assert.deepEqual(names[0], { names: everyone, first: listed[1]?.[2] });
   assert.equal(menus.filter(({ payload }) => payload['language_code'] === 'ru').length, 2);
   const forAdmin = names.find(({ names: list }) => list.includes('grant'));
-  assert.deepEqual(forAdmin?.names, [...COMMANDS, ...ADMIN_COMMANDS]);
+  assert.deepEqual(forAdmin?.names, [...everyone, ...ADMIN_COMMANDS]);
   const root = rig.person(ADMIN, 'Root');
   root.say('/help');
   const long = await root.waitForMessage({ text: /For operators/ });
   const theirs = [...(long.text ?? '').matchAll(/^\/(\w+) — .+$/gm)].map(([, name]) => name);
-  assert.deepEqual(theirs, [...COMMANDS, ...ADMIN_COMMANDS]);
+  assert.deepEqual(theirs, [...everyone, ...ADMIN_COMMANDS]);
 });
 
 test('/language changes the words at once', async (t) => {

@@ -234,12 +234,14 @@ it('what people do with the bot', { concurrency: 3 }, async (t) => {
           printed.map(([, command, description]) => ({ command, description })),
           set?.payload['commands'],
         );
-        assert.deepEqual(printed.map(([, command]) => command).toSorted(), [
+        const commands = new Set(printed.map(([, command]) => command));
+        const missing = [
           ...['avatars', 'balance', 'cancel', 'digital_avatar_body', 'forget_me', 'gender', 'help'],
           ...['history', 'image_to_prompt', 'image_to_video', 'invite', 'language', 'morph'],
           ...['neuro_photo', 'neuro_photo_v2', 'paysupport', 'price', 'privacy', 'promo', 'start'],
           ...['status', 'terms', 'text_to_speech', 'text_to_video', 'topup', 'voice_to_text'],
-        ]);
+        ].filter((command) => !commands.has(command));
+        assert.deepEqual(missing, []);
       }
     }),
 
