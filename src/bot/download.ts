@@ -44,7 +44,8 @@ export async function downloadFile(
     if (signal.aborted) return { kind: 'later', retryAfterMs: 1_000 };
     if (attempt > 0) await sleep(deps.timings.retryPauseMs * 2 ** (attempt - 1));
     try {
-      outcome = await attemptDownload(deps, fileId, path, signal);
+      const isLast = attempt === ATTEMPTS - 1;
+      outcome = await attemptDownload(deps, { fileId, path, isLast }, signal);
     } catch (error) {
       outcome = outcomeOf(error);
       deps.log.debug({ ...describeError(error), attempt }, 'Downloading a file failed');
@@ -60,8 +61,7 @@ export async function downloadFile(
 
 async function attemptDownload(
   { api, timings }: DownloadDeps,
-  fileId: string,
-  path: string,
+  { fileId, path, isLast }: { fileId: string; path: string; isLast: boolean },
   signal: AbortSignal,
 ): Promise<FetchFileOutcome> {
   const file = await api.getFile(fileId, toGrammySignal(signal));
@@ -79,6 +79,9 @@ async function attemptDownload(
     if (outcome !== 'whole') return outcome;
   }
   const { size } = await stat(part);
+  // Cut short, or a page of some proxy. What comes thrice is what there is, whatever was announced.
+  const isOther = file.file_size !== undefined && file.file_size !== size;
+  if (isOther && !isLast) return { kind: 'later', retryAfterMs: 5_000 };
   await rename(part, path);
   return { kind: 'fetched', sizeBytes: size };
 }

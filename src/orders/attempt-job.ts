@@ -71,21 +71,23 @@ export async function failAttempt(
   return { kind: 'failed' };
 }
 
-/** A few tries; beyond them the provider's own deadline ends the prediction. */
+/** Stops a prediction at its provider, in a few tries; false when none of them arrived. */
 export async function stopPrediction(
   deps: AttemptDeps,
   provider: Provider,
   externalId: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const ask = async () => {
     const outcome = await provider.cancel(externalId, signal);
     if (outcome.kind === 'unreachable') throw new Error(`Not stopped: ${outcome.failure.kind}`);
   };
   try {
     await pRetry(ask, { retries: STOP_RETRIES, minTimeout: deps.timing.retryMs, signal });
+    return true;
   } catch {
     signal.throwIfAborted();
+    return false;
   }
 }
 

@@ -129,7 +129,7 @@ export async function addFile(
         ? ('too_many_photos' as const)
         : null;
     const values = { ...row, skipReason, state: skipReason ? 'skipped' : 'pending' } as const;
-    // A photo that was taken back, or could not be fetched, takes its new place when it is sent again.
+    // A photo that was taken back or left out takes its new place when it is sent again, and is looked at anew.
     const [added] = await tx
       .insert(photos)
       .values(values)
@@ -137,7 +137,7 @@ export async function addFile(
         target: [photos.orderId, photos.fileUniqueId],
         set: { ...values, originalKey: null, canvasKey: null },
         setWhere: sql`${photos.messageId} <> ${messageId}::int
-          and (${photos.state} = 'removed' or ${photos.skipReason} = 'download_failed')`,
+          and ${photos.state} in ('removed', 'skipped')`,
       })
       .returning({ id: photos.id });
     if (!added) return 'duplicate';

@@ -19,8 +19,8 @@ const POLL_SHARE = 0.05;
 
 const MAX_UNUSABLE = 2;
 
-/** An output lives for an hour at the provider; whoever still asks after two asks in vain. */
-const OUTPUT_LIFE_MS = 2 * 3_600_000;
+/** An output lives this long at the provider; whoever asks later asks in vain. */
+const OUTPUT_LIFE_MS = 3_600_000;
 
 /** Waits for a prediction by looking, more often while it is young; a webhook ends the pause early. */
 export async function followPrediction(
@@ -32,19 +32,21 @@ export async function followPrediction(
 ): Promise<AttemptEnd> {
   const externalId = row.externalId ?? '';
   const { pollMinMs, pollMaxMs, retryMs } = deps.timing;
-  let isRendered = false;
+  const startedAt = (row.startedAt ?? row.createdAt).getTime();
+  let renderedAt: number | undefined;
   let unusable = 0;
   let failedLooks = 0;
   for (;;) {
     if (!(await isRendering(deps.db, job.stepId))) return { kind: 'over' };
     const looked = await job.provider.check(externalId, signal);
-    const age = Date.now() - (row.startedAt ?? row.createdAt).getTime();
+    const age = Date.now() - startedAt;
     let pause = Math.min(Math.max(age * POLL_SHARE, pollMinMs), pollMaxMs);
     if (looked.kind !== 'seen') {
       failedLooks += 1;
       const failure = looked.kind === 'unreachable' ? looked.failure : undefined;
-      if (failure?.kind === 'unauthorized')
+      if (failure?.kind === 'unauthorized') {
         await deps.chat.alarm({ kind: 'provider_unauthorized' });
+      }
       pause = pauseAfter(failure, retryMs * 2 ** Math.min(failedLooks - 1, 10));
     } else {
       // From here on the provider is idle for this step, whatever its output still needs from us.
@@ -54,7 +56,7 @@ export async function followPrediction(
           failedLooks = 0;
           break;
         case 'succeeded': {
-          isRendered = true;
+          renderedAt ??= Date.now();
           const fetched = await fetchUnlessFull(deps, job, looked.status.output, signal);
           if (fetched.kind === 'output') return { ...fetched, attemptId: row.id };
           if (fetched.kind === 'lost') return failAttempt(deps, row, { kind: 'output_lost' });
@@ -76,10 +78,11 @@ export async function followPrediction(
     }
     // What could not be looked at may be rendered and paid for by now: as long as its output may live, it is
     // not bought again.
-    const mayBeRendered = isRendered || looked.kind === 'unreachable';
-    if (age > (mayBeRendered ? job.attemptMs + OUTPUT_LIFE_MS : job.attemptMs)) {
+    const deadline = startedAt + job.attemptMs;
+    const lastAt = looked.kind === 'unreachable' ? deadline + OUTPUT_LIFE_MS : deadline;
+    if (Date.now() > (renderedAt === undefined ? lastAt : renderedAt + OUTPUT_LIFE_MS)) {
       await stopPrediction(deps, job.provider, externalId, signal);
-      return failAttempt(deps, row, { kind: isRendered ? 'output_lost' : 'timeout' });
+      return failAttempt(deps, row, { kind: renderedAt === undefined ? 'timeout' : 'output_lost' });
     }
     await deps.watch.sleep(stepTopic(job.stepId), pause, signal);
   }

@@ -68,36 +68,48 @@ export async function resumeAttempt(
   return found ? followPrediction(deps, job, found, signal, slot) : { kind: 'over' };
 }
 
-/** What is still running for a step that nobody waits for is stopped at the provider. */
+/**
+ * What is still running for a step that nobody waits for is stopped at the provider. Where the provider
+ * cannot be asked it is tried again, until its own deadline has ended the prediction.
+ */
 export async function stopLeftovers(
   deps: AttemptDeps,
   stepId: number,
   signal: AbortSignal,
 ): Promise<void> {
+  const { attemptMs, retryMs } = deps.timing;
+  let isLeft = false;
   for (const row of await readAttempts(deps.db, stepId)) {
     if (row.state !== 'creating' && row.state !== 'running') continue;
     const provider = deps.providers.find(row.provider);
-    if (provider) await stopLeftover(deps, provider, row, signal);
-    await endAttempt(deps, row.id, { state: 'cancelled' });
+    const isStopped = !provider || (await stopLeftover(deps, provider, row, signal));
+    if (isStopped || Date.now() - row.createdAt.getTime() > 2 * attemptMs) {
+      await endAttempt(deps, row.id, { state: 'cancelled' });
+    } else isLeft = true;
   }
+  if (!isLeft) return;
+  const job = { data: { stepId }, startAfter: new Date(Date.now() + 2 * retryMs) };
+  await deps.db.transaction((tx) => deps.queue.send(tx, 'step', [job]));
 }
 
+/** Whether it is stopped, or was never there. */
 async function stopLeftover(
   deps: AttemptDeps,
   provider: Provider,
   row: PredictionRow,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   let { externalId } = row;
+  // What a training leaves is looked for, and reaped, later.
+  const isReaped = row.kind === 'training';
   if (!externalId) {
-    // What a training leaves is looked for, and reaped, later.
-    if (row.kind === 'training') return;
+    if (isReaped) return true;
     const found = await lookForLost(deps, provider, row, deps.timing.attemptMs, signal);
-    if (found.kind !== 'found') return;
+    if (found.kind !== 'found') return true;
     externalId = found.externalId;
     await adoptPrediction(deps.db, row.id, externalId);
   }
-  await stopPrediction(deps, provider, externalId, signal);
+  return (await stopPrediction(deps, provider, externalId, signal)) || isReaped;
 }
 
 /** Buys the prediction of an attempt that is known not to have one. */
@@ -170,7 +182,10 @@ async function stopUnwanted(
   externalId: string,
   signal: AbortSignal,
 ): Promise<void> {
-  if (row.kind !== 'training') return stopPrediction(deps, provider, externalId, signal);
+  if (row.kind !== 'training') {
+    await stopPrediction(deps, provider, externalId, signal);
+    return;
+  }
   const data = { attemptId: row.id, externalId };
   await deps.db.transaction((tx) => deps.queue.send(tx, 'reap', [{ data }]));
 }

@@ -134,6 +134,31 @@ describe('a server that does not behave:', () => {
     );
   });
 
+  for (const [what, wrong] of [
+    ['a page of somebody else', '<html>Try again later</html>'],
+    ['only the beginning', BYTES.subarray(0, 6_000)],
+    ['nothing', ''],
+  ] as const) {
+    test(`one that once gives ${what}: the file is asked for again`, async (t) => {
+      const answers = [wrong, BYTES];
+      const download: RequestListener = (_, response) => response.end(answers.shift());
+      const { path, fetchFile } = await against(t, download, { file_size: BYTES.length });
+      assert.deepEqual(await fetchFile(), { kind: 'fetched', sizeBytes: BYTES.length });
+      assert.deepEqual(await readFile(path), BYTES);
+    });
+  }
+
+  test('one that announces another size than there is: what comes thrice is the file', async (t) => {
+    let downloads = 0;
+    const download: RequestListener = (_, response) => {
+      downloads += 1;
+      response.end(BYTES);
+    };
+    const { fetchFile } = await against(t, download, { file_size: 1 });
+    assert.deepEqual(await fetchFile(), { kind: 'fetched', sizeBytes: BYTES.length });
+    assert.equal(downloads, 3);
+  });
+
   test('one that falls silent is given up', async (t) => {
     const { fetchFile } = await against(t, (_, response) => {
       response.write('beginning');

@@ -9,6 +9,7 @@ import { createFileStorage, writeWhole } from '../../src/media/storage.ts';
 import { purgeOrder } from '../../src/orders/purge.ts';
 import { type OrdersRig, startOrdersRig } from '../support/orders-rig.ts';
 import { createQuickPhotos } from '../support/quick-photos.ts';
+import { refusals } from '../support/replicate-server.ts';
 
 const PRICE = 4453;
 
@@ -51,6 +52,20 @@ describe('cancelling', () => {
     assert.equal((await rig.orders.cancel(id, person, rig.request())).kind, 'closed');
     await rig.eventually('its files are deleted', () => {
       return !existsSync(join(rig.storageRoot, 'orders', id));
+    });
+    rig.replicate.script(() => undefined);
+  });
+
+  it('stops what runs also when the provider cannot be asked for a while', async () => {
+    const person = await rig.person(50_000);
+    rig.replicate.script(() => ({ outcome: 'hang' }));
+    const bought = rig.replicate.predictions.length;
+    const id = await rig.order(person, 2);
+    await rig.eventually('a prediction runs', () => rig.replicate.predictions.length > bought);
+    rig.replicate.fault('cancel', ...Array.from({ length: 4 }, () => refusals.unavailable));
+    await rig.orders.cancel(id, person, rig.request());
+    await rig.eventually('it is cancelled at the provider', () => {
+      return rig.replicate.predictions.at(-1)?.status === 'canceled';
     });
     rig.replicate.script(() => undefined);
   });

@@ -101,6 +101,22 @@ describe('photos of an order', () => {
     );
   });
 
+  it('that could not be used are looked at anew when they are sent again', async () => {
+    const person = await rig.person(0);
+    const { id } = await rig.orders.open(person, 'image_morphing');
+    const whole = await makeJpeg();
+    const file = { name: 'me.jpg', fileUniqueId: 'me' };
+    await rig.sendFile(person, id, Buffer.from('<html>Try again later</html>'), file);
+    await looked(id);
+    const skipped = [{ name: 'me.jpg', reason: 'not_a_picture' }];
+    assert.deepEqual((await rig.orders.intake(id))?.skipped, skipped);
+    await rig.sendFile(person, id, whole, file);
+    await looked(id);
+    const intake = await rig.orders.intake(id);
+    assert.deepEqual([intake?.photos, intake?.skipped], [1, []]);
+    await rig.orders.clear(id, person, rig.request());
+  });
+
   it('that turn out to be damaged while they are quoted are left out and named', async () => {
     const person = await rig.person(0);
     const { id } = await rig.orders.open(person, 'image_morphing');
