@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { describeFatal, loadConfig, loadDatabaseConfig, StartError, secretsOf } from './config.ts';
 
-const outageWish = z.object({ fault: z.literal('provider'), times: z.int().nonnegative() });
+const outageWish = z.object({
+  fault: z.literal('provider'),
+  times: z.int().nonnegative(),
+  struck: z.array(z.string()),
+});
 
 /** Whatever hangs at the end, the process is gone after this. */
 const STOP_DEADLINE_MS = 10_000;
@@ -30,13 +34,17 @@ async function serve(): Promise<void> {
   // For the processes we start: glibc gives each of their threads a heap of its own, and their pictures leave all
   // of those full of holes.
   process.env['MALLOC_ARENA_MAX'] ??= '1';
-  const outage = createOutage();
+  const outage = createOutage((struck) => {
+    // Whoever is gone does not want to know.
+    process.send?.({ fault: 'provider', struck }, undefined, undefined, () => {});
+  });
   // Whoever started us with a channel, as the sandbox does, may ask for failures.
   process.on('message', (message) => {
     const wish = outageWish.safeParse(message);
     if (!wish.success) return;
-    if (wish.data.times === 0) outage.clear();
-    else outage.failNext(wish.data.times);
+    const { times, struck } = wish.data;
+    if (times === 0 && struck.length === 0) outage.clear();
+    else outage.failNext(times, struck);
   });
   const app = createApp(loadConfig(process.env), end, { distort: outage.over });
   let stopping = false;

@@ -1,25 +1,33 @@
+import { createHash } from 'node:crypto';
 import type { Provider } from './provider.ts';
 
 /** A provider that breaks down at a wish, so that one can watch what becomes of an order. */
 export interface Outage {
-  /** The next so many transitions fail at every attempt; all others are rendered. */
-  failNext(transitions: number): void;
+  /**
+   * The next so many transitions fail at every attempt, and those that have begun to in another process; all
+   * others are rendered.
+   */
+  failNext(transitions: number, struck?: readonly string[]): void;
   /** Nothing fails any more but predictions that have failed already. */
   clear(): void;
   /** The same provider, with the wished failures. */
   over(provider: Provider): Provider;
 }
 
-/** @see Outage */
-export function createOutage(): Outage {
+/**
+ * @param onStruck is told of each transition when it begins to fail, by a name that means the same in every process.
+ * @see Outage
+ */
+export function createOutage(onStruck: (transition: string) => void = () => {}): Outage {
   let wished = 0;
   /** Transitions, by what is asked for. */
   const doomed = new Set<string>();
   /** External ids of predictions. */
   const failed = new Set<string>();
   return {
-    failNext(transitions) {
+    failNext(transitions, struck = []) {
       wished += transitions;
+      for (const transition of struck) doomed.add(transition);
     },
     clear() {
       wished = 0;
@@ -28,10 +36,12 @@ export function createOutage(): Outage {
     over: (provider) => ({
       ...provider,
       async create(attempt, signal) {
-        const asked = JSON.stringify(attempt.request.input);
+        const input = JSON.stringify(attempt.request.input);
+        const asked = createHash('sha256').update(input).digest('hex');
         if (wished > 0 && !doomed.has(asked)) {
           wished -= 1;
           doomed.add(asked);
+          onStruck(asked);
         }
         const isDoomed = doomed.has(asked);
         const created = await provider.create(attempt, signal);

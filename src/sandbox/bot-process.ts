@@ -16,11 +16,13 @@ export interface BotProcessOptions {
   readonly restartMs?: number;
 }
 
+type BotProcessEvents = { change: []; message: [message: unknown] };
+
 /** A program kept alive as a child of this process. */
 export interface BotProcess {
   readonly state: BotProcessState;
-  /** `change` comes after every change of the state. */
-  readonly events: EventEmitter<{ change: [] }>;
+  /** `change` comes after every change of the state, `message` with what the process says over the IPC channel. */
+  readonly events: EventEmitter<BotProcessEvents>;
   /** Kills it with SIGKILL, as a power cut would; it is started again. */
   kill(): void;
   /** Passes a message over the IPC channel; false when nobody is there to get it. */
@@ -37,7 +39,7 @@ const keptOutput = 2_000;
 /** Starts the program at once and again whenever it ends. */
 export function startBotProcess(options: BotProcessOptions): BotProcess {
   const { command, env, readyPattern, onOutput = () => {}, restartMs = 300 } = options;
-  const events = new EventEmitter<{ change: [] }>();
+  const events = new EventEmitter<BotProcessEvents>();
   let state: BotProcessState = { phase: 'starting', restarts: 0, sinceMs: Date.now() };
   let child: ChildProcess | undefined;
   let pauseMs = restartMs;
@@ -65,6 +67,7 @@ export function startBotProcess(options: BotProcessOptions): BotProcess {
         enter({ phase: 'running', ...(started.pid === undefined ? {} : { pid: started.pid }) });
       });
     }
+    started.on('message', (message) => events.emit('message', message));
     started.once('error', (error) => onOutput(`${error.message}\n`));
     // Not `exit`: a program that could not be started has none.
     started.once('close', () => end(output));

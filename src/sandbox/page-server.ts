@@ -9,6 +9,7 @@ import type { Assets } from './serve/bundle.ts';
 import { createFeed, type Stage } from './serve/feed.ts';
 import { respondWithFile } from './serve/file-response.ts';
 import { createGuard } from './serve/guard.ts';
+import { createTrouble } from './serve/trouble.ts';
 
 export type { Stage } from './serve/feed.ts';
 
@@ -38,6 +39,7 @@ const pingEveryMs = 10_000;
 export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
   const { telegram, bot, assets } = options;
   const closing = new AbortController();
+  const trouble = createTrouble(options);
   const routes = new Hono();
   routes.use(createGuard());
   routes.notFound((context) => context.text('There is nothing here.', 404));
@@ -62,7 +64,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
 
   routes.get('/events', (context) =>
     streamSSE(context, async (stream) => {
-      const feed = createFeed(options);
+      const feed = createFeed(options, trouble);
       const gone = new AbortController();
       stream.onAbort(() => gone.abort());
       const signal = AbortSignal.any([gone.signal, closing.signal]);
@@ -94,7 +96,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
     }),
   );
 
-  routes.route('/api', createActions(options));
+  routes.route('/api', createActions(options, trouble));
 
   // The adapter's type also covers HTTP/2, which is only made when asked for.
   const server = createAdaptorServer({ fetch: routes.fetch }) as Server;
@@ -106,6 +108,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
     port: (server.address() as AddressInfo).port,
     async close() {
       closing.abort();
+      trouble.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;

@@ -255,7 +255,7 @@ it(TITLE, {
   skip: CHROMIUM === undefined && 'no Chromium here: set CHROMIUM_PATH',
 }, async (t) => {
   const { browser, url } = await open(t);
-  // The provider is to fail for one of them alone, and a killed bot would forget that it should.
+  // The provider is to fail for one of them alone.
   const repaired = Promise.withResolvers<void>();
 
   async function inEnglishOnADesk(): Promise<void> {

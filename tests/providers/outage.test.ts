@@ -8,7 +8,8 @@ const unused = async () => assert.fail('not asked for here');
 
 /** A provider that renders everything, and a way to ask it for one transition as the scheduler does. */
 function startProvider() {
-  const outage = createOutage();
+  const struck: string[] = [];
+  const outage = createOutage((transition) => struck.push(transition));
   const cancelled: string[] = [];
   const provider: Provider = {
     name: 'local',
@@ -28,6 +29,7 @@ function startProvider() {
   });
   return {
     outage,
+    struck,
     cancelled,
     async render(attemptId: string, transition: number) {
       const created = await create(attempt(attemptId, transition), signal);
@@ -58,4 +60,16 @@ test('what was wished can be called off, also for a transition that has failed b
   outage.clear();
   assert.equal((await render('a2', 1)).kind, 'succeeded');
   assert.equal((await render('b1', 2)).kind, 'succeeded');
+});
+
+test('what has struck is told once, and goes on in a process that hears of it', async () => {
+  const killed = startProvider();
+  killed.outage.failNext(1);
+  for (const id of ['a1', 'a2']) assert.equal((await killed.render(id, 1)).kind, 'failed');
+  assert.equal(killed.struck.length, 1);
+  const { outage, struck, render } = startProvider();
+  outage.failNext(0, killed.struck);
+  assert.equal((await render('b1', 2)).kind, 'succeeded');
+  assert.equal((await render('a3', 1)).kind, 'failed');
+  assert.deepEqual(struck, []);
 });

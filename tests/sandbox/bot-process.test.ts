@@ -67,6 +67,12 @@ it('survives a program that does not exist', async (t) => {
   await reach(bot, 'restarting');
 });
 
+it('passes on what the process says', async (t) => {
+  const bot = startScript(t, `process.send({ struck: 1 }); ${SERVE}`);
+  const [message] = await once(bot.events, 'message');
+  assert.deepEqual(message, { struck: 1 });
+});
+
 it('gives the process its own environment and nothing of ours', async (t) => {
   let output = '';
   const script = `console.log(Object.keys(process.env).join() + ' is up'); ${SERVE}`;

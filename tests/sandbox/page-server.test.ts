@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { request } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import type { BotProcess } from '../../src/sandbox/bot-process.ts';
-import type { PressResult, WorldChange } from '../../src/sandbox/page/wire.ts';
+import type { BotProcessState, PressResult, WorldChange } from '../../src/sandbox/page/wire.ts';
 import { startPageServer } from '../../src/sandbox/page-server.ts';
 import { PERSONAS } from '../../src/sandbox/sandbox-config.ts';
 import { parseRange } from '../../src/sandbox/serve/file-response.ts';
@@ -20,13 +20,17 @@ async function openPage(t: TestContext) {
   }
   const sent: object[] = [];
   let kills = 0;
+  let phase: BotProcessState['phase'] = 'running';
+  const events: BotProcess['events'] = new EventEmitter();
   const bot: BotProcess = {
-    state: { phase: 'running', restarts: 0, sinceMs: 0, pid: 7 },
-    events: new EventEmitter(),
+    get state() {
+      return { phase, restarts: 0, sinceMs: 0 };
+    },
+    events,
     kill: () => {
       kills += 1;
     },
-    send: (message) => sent.push(message) > 0,
+    send: (message) => phase === 'running' && sent.push(message) > 0,
     stop: async () => {},
   };
   const assets = new Map([['/', { bytes: Buffer.from('<p>'), mimeType: 'text/html' }]]);
@@ -37,6 +41,13 @@ async function openPage(t: TestContext) {
     telegram,
     url,
     sent,
+    /** The process enters a phase. */
+    enter(next: BotProcessState['phase']) {
+      phase = next;
+      events.emit('change');
+    },
+    /** The process says something. */
+    tell: (message: unknown) => events.emit('message', message),
     kills: () => kills,
     post: (path: string, body: unknown = {}) =>
       fetch(`${url}/api${path}`, { method: 'POST', body: JSON.stringify(body) }),
@@ -321,12 +332,44 @@ describe('trouble', () => {
     assert.equal((await post('/faults', { name: 'meteor' })).status, 400);
   });
 
+  it('that is still to strike is told by what it strikes', async (t) => {
+    const { url, post } = await openPage(t);
+    for (const name of ['cut', 'provider']) await post('/faults', { name });
+    const [first] = await follow(url, () => true);
+    assert.deepEqual(first?.faults, { calls: 4, downloads: 2, steps: 1 });
+    await post('/faults/clear');
+    const [calm] = await follow(url, () => true);
+    assert.deepEqual(calm?.faults, { calls: 0, downloads: 0, steps: 0 });
+  });
+
+  it('at the provider outlives a kill, until it has struck', async (t) => {
+    const { url, post, sent, enter, tell } = await openPage(t);
+    const steps = async () => (await follow(url, () => true))[0]?.faults?.steps;
+    await post('/faults', { name: 'provider' });
+    enter('restarting');
+    assert.equal((await post('/faults', { name: 'provider' })).status, 200);
+    assert.equal(await steps(), 2);
+    enter('running');
+    assert.deepEqual(sent.at(-1), { fault: 'provider', times: 2, struck: [] });
+    tell({ fault: 'provider', struck: 'a' });
+    tell('hello');
+    assert.equal(await steps(), 1);
+    enter('restarting');
+    enter('running');
+    assert.deepEqual(sent.at(-1), { fault: 'provider', times: 1, struck: ['a'] });
+    await post('/faults/clear');
+    const { length } = sent;
+    enter('restarting');
+    enter('running');
+    assert.equal(sent.length, length, 'there is nothing to tell');
+  });
+
   it('reaches the provider through the process, and can kill it', async (t) => {
     const { post, sent, kills } = await openPage(t);
     await post('/faults', { name: 'provider' });
-    assert.deepEqual(sent, [{ fault: 'provider', times: 1 }]);
+    assert.deepEqual(sent, [{ fault: 'provider', times: 1, struck: [] }]);
     await post('/faults/clear');
-    assert.deepEqual(sent.at(-1), { fault: 'provider', times: 0 });
+    assert.deepEqual(sent.at(-1), { fault: 'provider', times: 0, struck: [] });
     await post('/bot/kill');
     assert.equal(kills(), 1);
   });

@@ -117,7 +117,8 @@ describe('the state', () => {
       ['edited', '4'],
     );
     assert.equal(after.chats[ANN]?.facts, facts);
-    assert.equal(applyChange(begun, { isWhole: false, faults: 3 }).chats[ANN], begun.chats[ANN]);
+    const faults = { calls: 3, downloads: 0, steps: 0 };
+    assert.equal(applyChange(begun, { isWhole: false, faults }).chats[ANN], begun.chats[ANN]);
   });
 
   it('forgets everything when it gets everything', () => {

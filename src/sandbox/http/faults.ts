@@ -37,6 +37,8 @@ export interface Faults {
   clear(): void;
   /** How many strikes are still to come. */
   readonly pending: number;
+  /** How many of them are at downloads. */
+  readonly downloads: number;
 }
 
 /** The server's side of {@link Faults}. */
@@ -75,9 +77,16 @@ export function createFaults(): FaultSource {
       downloads = [];
     },
     get pending() {
-      return [...calls, ...downloads].reduce((sum, one) => sum + one.timesLeft, 0);
+      return countStrikes([...calls, ...downloads]);
+    },
+    get downloads() {
+      return countStrikes(downloads);
     },
     takeForCall: (method) => strike(calls.find((one) => matches(one.fault, method))),
     takeForDownload: () => strike(downloads[0]),
   };
+}
+
+function countStrikes(armed: readonly { readonly timesLeft: number }[]): number {
+  return armed.reduce((sum, { timesLeft }) => sum + timesLeft, 0);
 }

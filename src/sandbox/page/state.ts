@@ -1,5 +1,13 @@
 import type { Message } from 'grammy/types';
-import type { BotProcessState, CallLine, ChatFacts, Persona, SentAs, WorldChange } from './wire.ts';
+import type {
+  BotProcessState,
+  CallLine,
+  ChatFacts,
+  Persona,
+  SentAs,
+  TroubleToCome,
+  WorldChange,
+} from './wire.ts';
 
 /** One chat as it is known here, oldest message first. */
 export interface Chat {
@@ -50,7 +58,7 @@ export interface PageState {
   readonly people: readonly Persona[];
   readonly chats: Readonly<Record<number, Chat>>;
   readonly process: BotProcessState;
-  readonly faults: number;
+  readonly faults: TroubleToCome;
   readonly calls: readonly CallLine[];
   readonly samples: readonly string[];
   /** Pictures sent from here, by their file_id: they need not come back from the server. */
@@ -80,7 +88,7 @@ export function createEmptyState(): PageState {
     people: [],
     chats: {},
     process: { phase: 'starting', restarts: 0, sinceMs: 0 },
-    faults: 0,
+    faults: { calls: 0, downloads: 0, steps: 0 },
     calls: [],
     samples: [],
     ownPictures: {},

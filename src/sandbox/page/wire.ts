@@ -71,8 +71,7 @@ export interface WorldChange {
   readonly people?: readonly Persona[];
   readonly chats?: Readonly<Record<string, ChatChange>>;
   readonly process?: BotProcessState;
-  /** Strikes of faults still to come. */
-  readonly faults?: number;
+  readonly faults?: TroubleToCome;
   /** The latest calls, oldest first. */
   readonly calls?: readonly CallLine[];
 }
@@ -84,6 +83,16 @@ export type SentAs = (typeof SENT_AS)[number];
 /** Troubles that can be ordered from the page. */
 export const FAULTS = ['slow', 'cut', 'flood', 'provider'] as const;
 export type FaultName = (typeof FAULTS)[number];
+
+/** What trouble is still to strike. */
+export interface TroubleToCome {
+  /** Calls of the bot. */
+  readonly calls: number;
+  /** Downloads of files by the bot. */
+  readonly downloads: number;
+  /** Steps of orders that are to fail at the provider. */
+  readonly steps: number;
+}
 
 /** What became of a press on a button. */
 export interface PressResult {

@@ -2,10 +2,11 @@ import { randomInt } from 'node:crypto';
 import type { Message } from 'grammy/types';
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { FAULTS, type FaultName, type PressResult, SENT_AS, type SentAs } from '../page/wire.ts';
+import { FAULTS, type PressResult, SENT_AS, type SentAs } from '../page/wire.ts';
 import { clearChat } from '../world/clear-chat.ts';
 import type { SendVideoOptions } from '../world/person-messages.ts';
 import type { Stage } from './feed.ts';
+import type { Trouble } from './trouble.ts';
 
 /** What a client sends in one go; Telegram's take ten, too. */
 const albumSize = 10;
@@ -26,7 +27,7 @@ const sending = z.object({
 });
 
 /** What a person does on the page, and what is done to the bot. */
-export function createActions({ telegram, bot, people }: Stage): Hono {
+export function createActions({ telegram, bot, people }: Stage, trouble: Trouble): Hono {
   const routes = new Hono();
   routes.onError((error, context) => {
     const isBadInput = error instanceof z.ZodError || error instanceof SyntaxError;
@@ -124,35 +125,13 @@ export function createActions({ telegram, bot, people }: Stage): Hono {
 
   routes.post('/faults', async (context) => {
     const { name } = fault.parse(await context.req.json());
-    strike(name);
+    trouble.order(name);
     return context.json({});
   });
   routes.post('/faults/clear', (context) => {
-    telegram.faults.clear();
-    // A bot that is not running has forgotten it anyway.
-    bot.send({ fault: 'provider', times: 0 });
+    trouble.callOff();
     return context.json({});
   });
 
-  function strike(name: FaultName): void {
-    const { faults } = telegram;
-    switch (name) {
-      case 'slow':
-        faults.add({ kind: 'delay', ms: 1_500, times: 15 });
-        faults.addDownload({ kind: 'slow', ms: 150, times: 10 });
-        return;
-      case 'cut':
-        faults.add({ kind: 'reset', times: 3 });
-        faults.add({ kind: 'reset-after', times: 1 });
-        faults.addDownload({ kind: 'truncate', times: 2 });
-        return;
-      case 'flood':
-        faults.add({ kind: '429', retryAfter: 3, times: 2 });
-        return;
-      case 'provider':
-        if (!bot.send({ fault: 'provider', times: 1 })) throw new Error('the bot is not running');
-        return;
-    }
-  }
   return routes;
 }

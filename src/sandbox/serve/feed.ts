@@ -2,6 +2,7 @@ import type { Message } from 'grammy/types';
 import type { BotApiServer } from '../bot-api-server.ts';
 import type { BotProcess } from '../bot-process.ts';
 import type { CallLine, ChatChange, ChatFacts, Persona, WorldChange } from '../page/wire.ts';
+import type { Trouble } from './trouble.ts';
 
 /** What the page is about. */
 export interface Stage {
@@ -22,12 +23,12 @@ const shownCalls = 40;
 const silentMethods = ['getUpdates'];
 
 /** Creates the feed of one listener. */
-export function createFeed(stage: Stage): Feed {
+export function createFeed(stage: Stage, trouble: Trouble): Feed {
   const { telegram, bot, people } = stage;
   /** Messages are never mutated, so that the same object is the same message. */
   const seen = new Map<number, { messages: Map<number, Message>; facts: string }>();
   let isFirst = true;
-  let seenRest = { process: '', faults: -1, calls: '' };
+  let seenRest = { process: '', faults: '', calls: '' };
 
   function diffChat(persona: Persona): ChatChange | undefined {
     const known = seen.get(persona.id) ?? { messages: new Map<number, Message>(), facts: '' };
@@ -57,7 +58,7 @@ export function createFeed(stage: Stage): Feed {
         if (change !== undefined) chats[persona.id] = change;
       }
       const process = JSON.stringify(bot.state);
-      const faults = telegram.faults.pending;
+      const faults = JSON.stringify(trouble.toCome);
       const lines = latestCalls(telegram);
       const calls = JSON.stringify(lines);
       const change: WorldChange = {
@@ -65,7 +66,7 @@ export function createFeed(stage: Stage): Feed {
         ...(isFirst ? { people, botUsername: telegram.world.state.bot.username } : {}),
         ...(Object.keys(chats).length === 0 ? {} : { chats }),
         ...(process === seenRest.process ? {} : { process: bot.state }),
-        ...(faults === seenRest.faults ? {} : { faults }),
+        ...(faults === seenRest.faults ? {} : { faults: trouble.toCome }),
         ...(calls === seenRest.calls ? {} : { calls: lines }),
       };
       const isNews = isFirst || Object.keys(change).length > 1;

@@ -12,6 +12,13 @@ export function TroublePanel(props: { state: PageState; act: Actions; language: 
   const words = WORDS[language];
   if (!state.isPanelOpen) return null;
   const { process, faults } = state;
+  const toCome = (
+    [
+      [words.toComeCalls, faults.calls],
+      [words.toComeDownloads, faults.downloads],
+      [words.toComeSteps, faults.steps],
+    ] as const
+  ).flatMap(([word, number]) => (number === 0 ? [] : [count(language, word, number)]));
   return (
     <aside class="panel" aria-label={words.trouble}>
       <header>
@@ -44,23 +51,18 @@ export function TroublePanel(props: { state: PageState; act: Actions; language: 
       <section>
         <h3>{words.network}</h3>
         {FAULTS.map((name) => (
-          <button
-            type="button"
-            key={name}
-            class="fault"
-            disabled={name === 'provider' && process.phase !== 'running'}
-            onClick={() => act.orderFault(name)}
-          >
+          <button type="button" key={name} class="fault" onClick={() => act.orderFault(name)}>
             {words.faults[name]}
             <small>{words.faultsHow[name]}</small>
           </button>
         ))}
         <p class="calm" role="status">
-          {faults === 0 ? words.calm : count(language, words.pending, faults)}
-          {/* Always: how many transitions are still to fail only the bot knows. */}
-          <button type="button" class="link" onClick={() => act.clearFaults()}>
-            {words.calmDown}
-          </button>
+          {toCome.length === 0 ? words.calm : fill(words.toCome, { list: toCome.join(', ') })}
+          {toCome.length > 0 && (
+            <button type="button" class="link" onClick={() => act.clearFaults()}>
+              {words.calmDown}
+            </button>
+          )}
         </p>
       </section>
 
