@@ -9,6 +9,8 @@ import { setFlagsFromString } from 'node:v8';
 // The database's engine is compiled twice, quickly and then well; well pays after minutes only.
 setFlagsFromString('--no-wasm-tier-up');
 setFlagsFromString('--no-wasm-dynamic-tiering');
+// Nor does a process of a few seconds run anything so often that the last tenth of its speed pays.
+setFlagsFromString('--no-turbofan');
 // With as many processes as cores the collector's helpers have nobody to run on, and cost more than they help.
 setFlagsFromString('--single-threaded-gc');
 
