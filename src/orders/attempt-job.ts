@@ -14,7 +14,6 @@ import type { RenderTiming } from './render-timing.ts';
 import type { Watch } from './watch.ts';
 
 const STOP_RETRIES = 2;
-const LONGEST_PAUSE_MS = 60_000;
 
 export interface AttemptDeps extends OutputDeps {
   readonly db: Db;
@@ -89,11 +88,4 @@ export async function stopPrediction(
     signal.throwIfAborted();
     return false;
   }
-}
-
-/** What a provider asks for is believed up to five minutes. */
-export function pauseAfter(failure: Failure | undefined, usualMs: number): number {
-  return failure?.retryAfterMs
-    ? Math.min(failure.retryAfterMs, 300_000)
-    : Math.min(usualMs, LONGEST_PAUSE_MS);
 }

@@ -5,13 +5,13 @@ import {
   type AttemptJob,
   failAttempt,
   isRendering,
-  pauseAfter,
   stepTopic,
   stopPrediction,
 } from './attempt-job.ts';
 import type { PredictionRow } from './attempts.ts';
 import { diskFullPause, isDiskFull } from './disk.ts';
 import { type Fetched, fetchOutput } from './outputs.ts';
+import { pauseAfter } from './pause-after.ts';
 import type { Slot } from './slots.ts';
 
 /** A look at a prediction comes after this share of its age: quick ones are seen at once, slow ones cost few looks. */
@@ -47,7 +47,7 @@ export async function followPrediction(
       if (failure?.kind === 'unauthorized') {
         await deps.chat.alarm({ kind: 'provider_unauthorized' });
       }
-      pause = pauseAfter(failure, retryMs * 2 ** Math.min(failedLooks - 1, 10));
+      pause = pauseAfter(failure, failedLooks - 1, retryMs);
     } else {
       // From here on the provider is idle for this step, whatever its output still needs from us.
       if (looked.status.kind !== 'running') slot.release();
@@ -65,7 +65,7 @@ export async function followPrediction(
           if (unusable >= MAX_UNUSABLE) return failAttempt(deps, row, { kind: 'provider_error' });
           // The output exists and is paid for: it is asked for again, and never bought again.
           failedLooks += 1;
-          pause = pauseAfter(fetched.failure, retryMs * 2 ** Math.min(failedLooks - 1, 10));
+          pause = pauseAfter(fetched.failure, failedLooks - 1, retryMs);
           break;
         }
         case 'cancelled':

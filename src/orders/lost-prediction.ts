@@ -3,8 +3,9 @@ import { predictions } from '../db/schema.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { retryPolicy } from '../domain/failure.ts';
 import type { Provider } from '../providers/provider.ts';
-import { type AttemptDeps, pauseAfter, stepTopic } from './attempt-job.ts';
+import { type AttemptDeps, stepTopic } from './attempt-job.ts';
 import { lookupOf, type PredictionRow } from './attempts.ts';
+import { pauseAfter } from './pause-after.ts';
 
 /** `untold`: nobody will ever tell; `over`: the attempt has ended meanwhile. */
 export type Lost =
@@ -42,7 +43,7 @@ export async function lookForLost(
         // A provider without a listing will never tell.
         if (retryPolicy(found.failure.kind) === 'never') return { kind: 'untold' };
         if (await isOver()) return { kind: 'over' };
-        await deps.watch.sleep(topic, pauseAfter(found.failure, deps.timing.retryMs), signal);
+        await deps.watch.sleep(topic, pauseAfter(found.failure, 0, deps.timing.retryMs), signal);
         break;
       default:
         assertNever(found);

@@ -1,12 +1,7 @@
 import { type Failure, retryPolicy } from '../domain/failure.ts';
 import type { ChatPort } from './chat-port.ts';
+import { pauseAfter } from './pause-after.ts';
 import type { Watch } from './watch.ts';
-
-/** Nobody is asked to wait longer than this before the provider is tried again. */
-const LONGEST_PAUSE_MS = 60_000;
-
-/** What a provider asks for is believed up to here. */
-const LONGEST_RETRY_AFTER_MS = 300_000;
 
 /**
  * One door to the provider for all steps. When it says that it takes nothing now (no credit, bad token,
@@ -41,9 +36,7 @@ export function createProviderGate(deps: {
     },
 
     async pause(failure, tries, topic, signal) {
-      const backoff = Math.min(deps.retryMs * 2 ** Math.min(tries, 10), LONGEST_PAUSE_MS);
-      const asked = Math.min(failure.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS);
-      const pause = failure.retryAfterMs === undefined ? backoff : asked;
+      const pause = pauseAfter(failure, tries, deps.retryMs);
       if (retryPolicy(failure.kind) === 'wait') closedUntil = Date.now() + pause;
       if (failure.kind === 'out_of_credit' || failure.kind === 'unauthorized') {
         shut = true;

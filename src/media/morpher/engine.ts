@@ -77,6 +77,7 @@ export function createEngine(deps: EngineDeps): Engine {
       await encode(job, signal, (index) =>
         threads.run({ kind: 'draw', clip, source, time: index / (count - 1) }),
       );
+      // For the photos of earlier clips, which the threads have let go: see draw-worker.
       globalThis.gc?.();
       return plan.faces.length > 0 ? 'faces' : 'field';
     },
