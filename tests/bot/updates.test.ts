@@ -93,7 +93,7 @@ describe('while the database is away', () => {
     const rig = await startRig(t);
     const ann = rig.person(1, 'Ann');
     for (let times = 0; times < 3; times += 1) {
-      rig.orders.failures.push({ method: 'active', error: new DatabaseDown('gone') });
+      rig.orders.failures.push({ method: 'active', error: new DatabaseDown('gone'), personId: 1 });
     }
     ann.say('/status');
     await ann.waitForMessage({ text: /Nothing is running/ });
@@ -266,7 +266,8 @@ test('what one person sends is answered in order, however long each message is l
 test('a handler that breaks is told kindly in the language of the person', async (t) => {
   const rig = await startRig(t);
   const oleg = rig.person(2, 'Олег', 'ru');
-  rig.orders.failures.push({ method: 'active', error: new Error('secret words of Oleg') });
+  const error = new Error('secret words of Oleg');
+  rig.orders.failures.push({ method: 'active', error, personId: 2 });
   oleg.say('/status');
   await oleg.waitForMessage({ text: /У нас что-то сломалось/ });
   oleg.say('/status');

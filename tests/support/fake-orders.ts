@@ -59,8 +59,12 @@ export interface FakeOrders extends Orders {
   of(personId: number): FakeOrder;
   /** Why a file of this name is skipped; `pending` leaves it arriving. */
   readonly verdicts: Map<string, SkipReason | 'pending'>;
-  /** Thrown by the next calls of a method, one each. */
-  readonly failures: { readonly method: keyof Orders; readonly error: Error }[];
+  /** Thrown by the next calls of a method, one each; with `personId` by those about that person. */
+  readonly failures: {
+    readonly method: keyof Orders;
+    readonly error: Error;
+    readonly personId?: number;
+  }[];
   sheets: readonly string[];
   warnings: readonly PhotoWarning[];
   /** What comes of asking for a preview, one each; `started` when there is no more. */
@@ -541,10 +545,17 @@ export function createFakeOrders(deps: {
 
   return new Proxy(orders, {
     get(target, name, receiver) {
-      const index = failures.findIndex(({ method }) => method === name);
-      if (index < 0) return Reflect.get(target, name, receiver);
-      const [failure] = failures.splice(index, 1);
-      return () => Promise.reject(failure?.error);
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (typeof value !== 'function' || failures.length === 0) return value;
+      return (...args: unknown[]) => {
+        const index = failures.findIndex(
+          ({ method, personId }) =>
+            method === name && (personId === undefined || personId === args[0]),
+        );
+        if (index < 0) return value.apply(receiver, args);
+        const [failure] = failures.splice(index, 1);
+        return Promise.reject(failure?.error);
+      };
     },
   });
 }

@@ -1,4 +1,5 @@
-import { registerHooks } from 'node:module';
+import asyncHooks from 'node:async_hooks';
+import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 
 /**
@@ -13,6 +14,12 @@ setFlagsFromString('--no-wasm-dynamic-tiering');
 setFlagsFromString('--no-turbofan');
 // With as many processes as cores the collector's helpers have nobody to run on, and cost more than they help.
 setFlagsFromString('--single-threaded-gc');
+
+// The test runner follows every promise there is, to tell which test an error belongs to that nobody waited for:
+// a tenth of all that tests do. Without, such an error still fails the run, in the name of its file.
+const { createHook } = asyncHooks;
+asyncHooks.createHook = (callbacks) => createHook({ ...callbacks, trackPromises: false });
+syncBuiltinESMExports();
 
 /** What the project's own files import by a package's name, and where it is: the same for all of them. */
 const packages = new Map<string, ReturnType<Parameters<typeof registerHooks>[0]['resolve'] & {}>>();
