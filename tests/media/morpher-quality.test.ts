@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
 import sharp, { type Sharp } from 'sharp';
 import { createFaceMesh } from '../../src/media/morpher/face-mesh.ts';
 import { type FaceLandmarks, matchFaces } from '../../src/media/morpher/landmarks.ts';
@@ -22,6 +23,9 @@ import {
   toVideo,
 } from './morpher-metrics.ts';
 import { cutGroup, cutPortrait, type Person, toRgb } from './morpher-pictures.ts';
+
+// Frames are drawn and compared here pixel by pixel, which needs all the speed there is.
+setFlagsFromString('--turbofan');
 
 const PORTRAIT = { width: 360, height: 480 };
 const LANDSCAPE = { width: 640, height: 360 };
