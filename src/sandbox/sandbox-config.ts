@@ -21,6 +21,8 @@ const inherited = [
   ...['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'FFMPEG_PATH', 'FFPROBE_PATH'],
   // Whoever tries a lot would soon have had all previews of the day.
   'PREVIEWS_PER_DAY',
+  // Where Node keeps what it compiled, if somebody chose a place.
+  'NODE_COMPILE_CACHE',
 ];
 
 /** Made up; it opens nothing anywhere else. */
@@ -54,12 +56,12 @@ export function loadSandboxConfig(
     port: parsed.data,
     dataDir,
     botEnv: {
+      // Node compiles the bot once, and not at each start.
+      NODE_COMPILE_CACHE: join(dataDir, 'compiled'),
       ...Object.fromEntries(passed),
       BOT_TOKEN: SANDBOX_TOKEN,
       ADMIN_IDS: PERSONAS.flatMap(({ id, isAdmin }) => (isAdmin ? [id] : [])).join(),
       DATA_DIR: join(dataDir, 'bot'),
-      // Node compiles the bot once, and not at each start.
-      NODE_COMPILE_CACHE: join(dataDir, 'compiled'),
       MORPH_ENGINE: 'local',
       PORT: '0',
     },
