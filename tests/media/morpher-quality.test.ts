@@ -24,7 +24,7 @@ import {
 } from './morpher-metrics.ts';
 import { cutGroup, cutPortrait, type Person, toRgb } from './morpher-pictures.ts';
 
-// Frames are drawn and compared here pixel by pixel, which needs all the speed there is.
+// What the suite does without (quick-start.ts): frames are drawn and compared here pixel by pixel.
 setFlagsFromString('--turbofan');
 
 const PORTRAIT = { width: 360, height: 480 };

@@ -133,7 +133,7 @@ describe('the scripted Replicate', () => {
 
   it('counts how many predictions run at once', async (t) => {
     const { server, post } = await setUp(t);
-    server.script(() => ({ outcome: 'fail', delayMs: 50 }));
+    server.script(() => ({ outcome: 'fail', delayMs: 500 }));
     await Promise.all([1, 2, 3].map(() => post('/models/a/b/predictions', { input: {} })));
     assert.deepEqual(server.running, { now: 3, peak: 3 });
     while (server.running.now > 0) await sleep(10);

@@ -59,7 +59,7 @@ export interface FakeOrders extends Orders {
   of(personId: number): FakeOrder;
   /** Why a file of this name is skipped; `pending` leaves it arriving. */
   readonly verdicts: Map<string, SkipReason | 'pending'>;
-  /** Thrown by the next calls of a method, one each; with `personId` by those about that person. */
+  /** Thrown by the next calls of a method, one each; with `personId` by those that name this person first. */
   readonly failures: {
     readonly method: keyof Orders;
     readonly error: Error;

@@ -3,8 +3,8 @@ import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * Loaded first in every process of the suite: nothing here changes what a program does, only what its start
- * costs, which is most of what a short process does at all.
+ * Loaded first in every process of the suite: nothing here changes what a program does, only what that costs,
+ * which is its start most of all.
  */
 
 // The database's engine is compiled twice, quickly and then well; well pays after minutes only.
@@ -16,7 +16,8 @@ setFlagsFromString('--no-turbofan');
 setFlagsFromString('--single-threaded-gc');
 
 // The test runner follows every promise there is, to tell which test an error belongs to that nobody waited for:
-// a tenth of all that tests do. Without, such an error still fails the run, in the name of its file.
+// a tenth of all that tests do. Without, such an error still fails the run, in the name of its file; and a global
+// `test` or `before` after an await no longer knows the test around it (`t.test` and `t.before` do).
 const { createHook } = asyncHooks;
 asyncHooks.createHook = (callbacks) => createHook({ ...callbacks, trackPromises: false });
 syncBuiltinESMExports();
