@@ -9,10 +9,17 @@ describe('the pause after a failure', () => {
     assert.equal(pauseAfter(undefined, 0, 5_000), 5_000);
   });
 
-  it('is what the provider asks for, none at all too, up to five minutes', () => {
-    const asked = [0, 700, 90_000, 3_600_000].map((retryAfterMs) =>
+  it('is what the provider asks for, up to five minutes', () => {
+    const asked = [700, 90_000, 3_600_000].map((retryAfterMs) =>
       pauseAfter({ kind: 'rate_limit', retryAfterMs }, 3, 5_000),
     );
-    assert.deepEqual(asked, [0, 700, 90_000, 300_000]);
+    assert.deepEqual(asked, [700, 90_000, 300_000]);
+  });
+
+  it('is our own when the provider asks for none: else it would be asked without end or pause', () => {
+    const pauses = [0, 1, 100].map((tries) =>
+      pauseAfter({ kind: 'rate_limit', retryAfterMs: 0 }, tries, 5_000),
+    );
+    assert.deepEqual(pauses, [5_000, 10_000, 60_000]);
   });
 });
