@@ -274,6 +274,8 @@ it(TITLE, {
       .getByRole('img')
       .waitFor();
     await ann.shoot('quote-en-desk');
+    await button(/preview/i).click();
+    await assertPlays(message(/^(?!.*Making).*preview/is).locator('video'));
     await button(botWords.en.seamless).click();
     await button(/Top up/).click(PATIENT);
     await payFor(ann, 'en', /^50\b/);

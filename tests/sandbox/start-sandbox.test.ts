@@ -37,6 +37,13 @@ describe('the configuration', () => {
     assert.equal(loadSandboxConfig({}).port, 8080);
   });
 
+  it('keeps what Node compiled in that folder, or where somebody wants it', () => {
+    const compiledIn = (env: Record<string, string>) =>
+      loadSandboxConfig({ DATA_DIR: '/var/morph', ...env }).botEnv['NODE_COMPILE_CACHE'];
+    assert.equal(compiledIn({}), '/var/morph/sandbox/compiled');
+    assert.equal(compiledIn({ NODE_COMPILE_CACHE: '/var/cache' }), '/var/cache');
+  });
+
   it('lets nothing of an operator through to the bot', () => {
     const { botEnv } = loadSandboxConfig({
       PATH: '/bin',
